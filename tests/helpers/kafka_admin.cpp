@@ -29,7 +29,8 @@ constexpr const char* kUsage = R"(usage: kafka_admin [-b BROKERS] COMMAND
       each line of standard input is a record: [MILLISECONDS TAB] [KEY TAB] VALUE
   tombstone TOPIC PARTITION KEY            a record with a key and no value
   txn-produce TOPIC PARTITION N commit|abort|leave [ID]
-      N records {"txn":"commit","i":0} in one transaction of transactional id ID; N = - : the lines of standard input.
+      N records {"txn":"commit","i":0} with key 0 and so on in one transaction of transactional id ID; N = - : the lines
+      of standard input, each [KEY TAB] VALUE.
       leave: ends without a decision, so that the transaction hangs until its time-out (10 s)
   delete-records TOPIC PARTITION OFFSET    drops what is before OFFSET
 
@@ -75,7 +76,7 @@ using DeleteTopic = std::unique_ptr<rd_kafka_DeleteTopic_t, Destroyer<rd_kafka_D
 using DeleteRecords = std::unique_ptr<rd_kafka_DeleteRecords_t, Destroyer<rd_kafka_DeleteRecords_destroy>>;
 using PartitionList =
     std::unique_ptr<rd_kafka_topic_partition_list_t, Destroyer<rd_kafka_topic_partition_list_destroy>>;
-using Metadata = std::unique_ptr<const rd_kafka_metadata, Destroyer<rd_kafka_metadata_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>>;
 
 int64_t number(std::string_view text, const char* name) {
   int64_t value = 0;
@@ -112,7 +113,7 @@ Client connect(const std::string& brokers, rd_kafka_type_t type, const std::map<
 // The topic's partitions that have a leader; -1 when the broker does not know the topic.
 int ready_partitions(rd_kafka_t* client, const std::string& name) {
   const Topic topic(rd_kafka_topic_new(client, name.c_str(), nullptr));
-  const rd_kafka_metadata* raw = nullptr;
+  const rd_kafka_metadata_t* raw = nullptr;
   check(rd_kafka_metadata(client, 0, topic.get(), &raw, kTimeoutMs), "ask for the metadata of '" + name + "'");
   const Metadata metadata(raw);
   if (metadata->topic_cnt != 1 || metadata->topics[0].err != 0) return -1;
@@ -191,8 +192,8 @@ void create(const Call& call) {
     rd_kafka_CreateTopics(client.get(), topics, 1, options, queue);
   });
   std::size_t count = 0;
-  check_topics(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count), count,
-               what);
+  const auto results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  check_topics(results, count, what);
   wait_for("use the topic '" + call.topic() + "'",
            [&] { return ready_partitions(client.get(), call.topic()) == partitions; });
 }
@@ -206,8 +207,8 @@ void remove(const Call& call) {
     rd_kafka_DeleteTopics(client.get(), topics, 1, options, queue);
   });
   std::size_t count = 0;
-  check_topics(rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count), count,
-               what);
+  const auto results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
+  check_topics(results, count, what);
   wait_for(what, [&] { return ready_partitions(client.get(), call.topic()) < 0; });
 }
 
@@ -227,7 +228,8 @@ void delete_records(const Call& call) {
 }
 
 void offsets(const Call& call) {
-  const Client client = connect(call.brokers, RD_KAFKA_CONSUMER, {});
+  // Read-committed clients are told the last stable offset instead of the high watermark.
+  const Client client = connect(call.brokers, RD_KAFKA_CONSUMER, {{"isolation.level", "read_uncommitted"}});
   const int count = partition_count(client.get(), call.topic());
   for (int32_t partition = 0; partition < count; ++partition) {
     int64_t low = 0;
@@ -318,12 +320,17 @@ void tombstone(const Call& call) {
 void send_transaction(const Call& call, rd_kafka_t* client, rd_kafka_topic_t* topic) {
   const int32_t partition = call.partition();
   if (call.args[2] == "-") {
-    for (std::string line; std::getline(std::cin, line);) send(client, topic, partition, {0, {}, line});
+    for (std::string line; std::getline(std::cin, line);) {
+      std::string_view value = line;
+      std::string_view key;
+      if (line.find('\t') != std::string::npos) key = cut_field(value);
+      send(client, topic, partition, {0, key, value});
+    }
   } else {
     const int64_t count = number(call.args[2], "N");
     for (int64_t i = 0; i < count; ++i) {
       const std::string value = "{\"txn\":\"" + call.args[3] + "\",\"i\":" + std::to_string(i) + "}";
-      send(client, topic, partition, {0, {}, value});
+      send(client, topic, partition, {0, std::to_string(i), value});
     }
   }
   // An abort would purge what is still in the queue: the records must be in the log, to be skipped by readers.
@@ -376,14 +383,14 @@ void run(std::vector<std::string> args) {
     call.brokers = args[1];
     args.erase(args.begin(), args.begin() + 2);
   }
-  if (args.empty()) throw UsageError("which command?");
+  if (args.empty()) throw UsageError("a command is missing");
   const auto command = commands().find(args[0]);
   if (command == commands().end()) throw UsageError("unknown command '" + args[0] + "'");
   call.args.assign(args.begin() + 1, args.end());
   if (call.args.size() < command->second.least || call.args.size() > command->second.most) {
     throw UsageError("'" + args[0] + "' has too few or too many arguments");
   }
-  if (call.brokers.empty()) throw UsageError("which broker? use -b or $BOOTSTRAP");
+  if (call.brokers.empty()) throw UsageError("the broker is missing: use -b or $BOOTSTRAP");
   command->second.run(call);
 }
 
