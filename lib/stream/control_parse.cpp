@@ -11,11 +11,14 @@ namespace streamutils {
 
 namespace dom = simdjson::dom;
 
+constexpr std::string_view kRecordMember = R"(,"record":)";
+
 struct ControlParser::Impl {
   explicit Impl(Units& u) : units(u) {}
 
   Units& units;
   dom::parser parser;
+  std::string head;  // a side line without its record
   std::string text;  // unescaped or decoded bytes that the result's views point into
   dom::object object;
   std::string problem;  // the first member that is missing or of the wrong type
@@ -57,7 +60,7 @@ struct ControlParser::Impl {
   }
 
   Open open();
-  SideRecord side();
+  SideRecord side(std::optional<std::string_view> record);
   Barrier barrier();
   std::string_view decoded(std::string_view key) {
     const std::string_view encoded = get_text(key);
@@ -116,7 +119,7 @@ Open ControlParser::Impl::open() {
   return open;
 }
 
-SideRecord ControlParser::Impl::side() {
+SideRecord ControlParser::Impl::side(std::optional<std::string_view> record) {
   SideRecord side;
   side.label = get_text("label");
   side.reason = get_text("reason");
@@ -135,8 +138,7 @@ SideRecord ControlParser::Impl::side() {
   } else {
     side.full_size = -1;
   }
-  dom::element record;
-  if (object["record"].get(record)) side.record = decoded("record_base64");
+  side.record = record ? *record : decoded("record_base64");
   return side;
 }
 
@@ -158,14 +160,11 @@ ControlParser::~ControlParser() = default;
 
 namespace {
 
-/// The raw bytes of the last member "record" of a side line: what we write always ends with `"record":{...}}`.
-std::string_view last_record(std::string_view line) {
-  // The record is the last member and everything before it is ours: escaped strings, numbers, times. So the first
-  // unescaped `,"record":` is the member's name.
-  const size_t at = line.find(R"(,"record":)");
-  if (at == std::string_view::npos) return {};
-  const size_t start = at + 10;
-  return line.substr(start, line.size() - start - 1);
+/// Where a side line's last member, `,"record":{...}}`, starts; npos without one. What stands before it is ours, with every quote
+/// inside its strings escaped, so that the first occurrence is the member. The record itself is never parsed here: any number
+/// that RFC 8259 allows may stand in it, and it must leave as it came.
+size_t find_side_record(std::string_view line) {
+  return line.starts_with(R"({"$stream":"side")") ? line.find(kRecordMember) : std::string_view::npos;
 }
 
 }  // namespace
@@ -173,7 +172,15 @@ std::string_view last_record(std::string_view line) {
 Result<ControlParser::Parsed> ControlParser::parse(std::string_view line) {
   Impl& in = *impl_;
   in.problem.clear();
-  if (line.size() > kMaxControlBytes || in.parser.parse(line.data(), line.size(), false).get(in.object)) {
+  const size_t record_at = find_side_record(line);
+  std::string_view head = line;
+  if (record_at != std::string_view::npos) {
+    in.head.assign(line.substr(0, record_at));
+    in.head += '}';
+    in.head.append(kJsonPadding, '\0');
+    head = std::string_view(in.head).substr(0, record_at + 1);
+  }
+  if (line.size() > kMaxControlBytes || in.parser.parse(head.data(), head.size(), false).get(in.object)) {
     return failed("malformed control line");
   }
   Parsed parsed;
@@ -195,13 +202,10 @@ Result<ControlParser::Parsed> ControlParser::parse(std::string_view line) {
       parsed.record = in.padded_text();
     }
   } else if (kind == "side") {
-    SideRecord side = in.side();
-    dom::element record;
-    if (!in.object["record"].get(record)) {
-      in.text = last_record(line);
-      side.record = in.padded_text();
-    }
-    parsed.item = side;
+    parsed.item = in.side(record_at != std::string_view::npos
+                              ? std::optional(line.substr(record_at + kRecordMember.size(),
+                                                          line.size() - record_at - kRecordMember.size() - 1))
+                              : std::nullopt);
   } else if (kind == "caught-up" || kind == "behind") {
     parsed.item = CaughtUp{in.get_unit(), kind == "caught-up"};
   } else if (kind == "idle" || kind == "active") {
