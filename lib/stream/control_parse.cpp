@@ -80,7 +80,10 @@ Open ControlParser::Impl::open() {
   open.version = static_cast<int>(get_integer("version"));
   open.run = get_text("run");
   dom::array array;
-  if (object["stages"].get(array)) missing("stages", "an array");
+  if (object["stages"].get(array)) {
+    missing("stages", "an array");
+    return open;  // what was not found is not to be walked over
+  }
   for (dom::element e : array) {
     StageInfo& stage = open.stages.emplace_back();
     stage.path = string_or(e, "path");
@@ -146,7 +149,10 @@ Barrier ControlParser::Impl::barrier() {
   Barrier barrier;
   barrier.epoch = static_cast<uint64_t>(get_integer("epoch"));
   dom::object positions;
-  if (object["positions"].get(positions)) missing("positions", "an object");
+  if (object["positions"].get(positions)) {
+    missing("positions", "an object");
+    return barrier;
+  }
   for (const auto [unit, position] : positions) {
     int64_t value = 0;
     if (position.get(value)) missing("positions", "an object of integers");
