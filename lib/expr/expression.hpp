@@ -32,6 +32,9 @@ class Scratch {
  public:
   void clear() { used_ = 0; }
   std::string& next();  ///< an empty string that lives until clear(); never moves
+  /// The strings since a mark may be used again: none of them is needed any more.
+  [[nodiscard]] size_t mark() const { return used_; }
+  void release(size_t mark) { used_ = mark; }
 
  private:
   std::vector<std::unique_ptr<std::string>> strings_;
