@@ -82,7 +82,7 @@ struct StateReading {
 /// What a call of the list becomes.
 struct Aggregate {
   StateReading result;
-  std::unique_ptr<Accumulator> accumulator;  ///< of result.state; null for count(), which the plan counts itself
+  std::unique_ptr<Accumulator> accumulator;  ///< of result.state
   std::vector<StateReading> also_from;       ///< other kinds that hold the same result, should the list have one
 };
 
@@ -92,8 +92,7 @@ using Maker = Result<Aggregate> (*)(const expr::AggregateItem& call);
 template <class State>
 Aggregate make_aggregate(std::string_view kind, void (*read)(std::string& out, const State& state)) {
   Aggregate aggregate;
-  aggregate.result = {kind,
-                      [read](std::string& out, const char* s) { read(out, StateAccumulator<State>::at(s)); }};
+  aggregate.result = {kind, [read](std::string& out, const char* s) { read(out, StateAccumulator<State>::at(s)); }};
   aggregate.accumulator = std::make_unique<StateAccumulator<State>>();
   return aggregate;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // count(): records. count(f): records whose f is there and not null.
+#include "lib/window/aggregates/count.hpp"
+
 #include <charconv>
 
 #include "lib/window/aggregates/makers.hpp"
@@ -8,22 +10,6 @@
 namespace streamutils::window {
 
 namespace {
-
-struct CountState {
-  static constexpr bool kChecks = false;
-  static std::string_view check(const JsonValue&) { return {}; }
-
-  void add(const JsonValue&, EventTime, expr::Scratch&) { ++n; }
-  void merge(const CountState& other) { n += other.n; }
-  [[nodiscard]] size_t extra_bytes() const { return 0; }
-  void save(StateWriter& out) const { out.u64(n); }
-  bool load(StateReader& in) {
-    n = in.u64();
-    return true;
-  }
-
-  uint64_t n = 0;
-};
 
 void append_count(std::string& out, const CountState& state) { append_integer(out, state.n); }
 
@@ -37,11 +23,7 @@ void append_integer(std::string& out, uint64_t value) {
 Result<Aggregate> make_count(const expr::AggregateItem& call) {
   if (!call.arguments.empty()) return usage_error("count() takes nothing or one field, as in count(user_id)");
   Aggregate count = make_aggregate<CountState>("count", append_count);
-  if (!call.field) {
-    count.accumulator = nullptr;  // the plan increments the row's word itself
-    return count;
-  }
-  count.also_from = {moments_reading(append_term_count), sum_reading(append_term_count)};
+  if (call.field) count.also_from = {moments_reading(append_term_count), sum_reading(append_term_count)};
   return count;
 }
 

@@ -71,7 +71,7 @@ uint32_t DdSketch::lower_bound(int32_t number) const {
 
 void DdSketch::reserve(uint32_t capacity) {
   if (capacity <= capacity_) return;
-  auto* block = static_cast<Page*>(::operator new(capacity * (sizeof(Page) + sizeof(int32_t))));
+  auto* block = static_cast<Page*>(::operator new(capacity*(sizeof(Page) + sizeof(int32_t))));
   if (size_ > 0) {
     std::memcpy(block, pages_, size_ * sizeof(Page));
     std::memcpy(block + capacity, numbers(), size_ * sizeof(int32_t));

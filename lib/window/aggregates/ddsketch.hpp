@@ -2,16 +2,16 @@
 // DDSketch (Masson, Rim, Lee, VLDB 2019): quantiles with a bounded relative error, whatever the distribution.
 //
 // Values fall into buckets whose bounds grow by a factor of at most gamma = 1.01; a bucket stands for the value that is
-// within kRelativeError of all in it. The bucket number is a cubic approximation of the logarithm (DDSketch's own), made of
-// additions and multiplications only, so that the state is the same on every machine. Negative values have mirrored
-// buckets, zero has its own, and the smallest and largest value are kept exactly.
+// within kRelativeError of all in it. The bucket number is a cubic approximation of the logarithm (DDSketch's own),
+// made of additions and multiplications only, so that the state is the same on every machine. Negative values have
+// mirrored buckets, zero has its own, and the smallest and largest value are kept exactly.
 //
 // Invariants:
 //  1. The state is a function of the multiset of values: neither order nor merging matters, nothing is ever collapsed.
 //  2. quantile() is within kRelativeError of the value with that rank, for values of at least 2.3e-308 in magnitude.
-// Memory: pages of 16 counters, 132 bytes each, only where values are; 1 page for one value, about 45 for latencies from
-// 1 ms to 1 s. The hard bound, reached only by values spread over all of double's range, is 9,400 pages (1.2 MB) a sign.
-// Complexity: add O(log pages); quantile and merge O(pages).
+// Memory: pages of 16 counters, 132 bytes each, only where values are; 1 page for one value, about 45 for latencies
+// from 1 ms to 1 s. The hard bound, reached only by values spread over all of double's range, is 9,400 pages (1.2 MB) a
+// sign. Complexity: add O(log pages); quantile and merge O(pages).
 #pragma once
 #include <cstddef>
 #include <cstdint>

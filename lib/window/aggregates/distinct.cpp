@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// distinct(f): how many different values, by their canonical JSON: 1, 1.0 and 10e-1 are one value, "1" is another; arrays and
-// objects by their minified text. Exact up to kExactValues, above that HyperLogLog with 0.81 % standard error.
+// distinct(f): how many different values, by their canonical JSON: 1, 1.0 and 10e-1 are one value, "1" is another;
+// arrays and objects by their minified text. Exact up to kExactValues, above that HyperLogLog with 0.81 % standard
+// error.
 //
 // What is kept are 64-bit XXH3 hashes with a fixed seed, so that states of different runs and machines merge.
 #define XXH_INLINE_ALL

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An exact sum of decimals, and how many there were.
 //
-// Nearly all sums stay in 128 bits at one common scale (digits after the point): adding is an integer addition. What does
-// not fit is moved into a Decimal, after which the 128 bits start over; the value is always the sum of both parts.
+// Nearly all sums stay in 128 bits at one common scale (digits after the point): adding is an integer addition. What
+// does not fit is moved into a Decimal, after which the 128 bits start over; the value is always the sum of both parts.
 // Invariant: the value depends only on the terms, never on their order or on merges.
 #pragma once
 #include <cstdint>

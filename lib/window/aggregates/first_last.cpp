@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// first(f), last(f): the value of the record with the smallest or largest event time, among equal times of the first or last
-// to arrive. Any JSON value but null; it is written as it stood in the record, arrays and objects minified.
+// first(f), last(f): the value of the record with the smallest or largest event time, among equal times of the first or
+// last to arrive. Any JSON value but null; it is written as it stood in the record, arrays and objects minified.
 #include "lib/json/text.hpp"
 #include "lib/window/aggregates/makers.hpp"
 #include "lib/window/aggregates/row_bytes.hpp"

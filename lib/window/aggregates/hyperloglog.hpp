@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HyperLogLog of 2^14 registers over 64-bit hashes: the number of different hashes with a standard error of 1.04 / sqrt(2^14) =
-// 0.81 %, unbiased over the whole range (Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017,
-// the improved raw estimator; no tables, no switch between regimes).
+// HyperLogLog of 2^14 registers over 64-bit hashes: the number of different hashes with a standard error of 1.04 /
+// sqrt(2^14) = 0.81 %, unbiased over the whole range (Ertl, "New cardinality estimation algorithms for HyperLogLog
+// sketches", 2017, the improved raw estimator; no tables, no switch between regimes).
 //
 // Invariant: the registers are a function of the set of hashes; neither order nor merging matters.
 // Memory: 16 KiB.

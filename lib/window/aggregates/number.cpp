@@ -87,8 +87,7 @@ double number_to_double(std::string_view number) {
   ShortNumber brief;
   if (read_short(number, brief) && brief.coefficient >= -kExact && brief.coefficient <= kExact) {
     // Both operands exact, one rounding: correctly rounded.
-    return static_cast<double>(brief.coefficient) /
-           static_cast<double>(kPowersOfTen[static_cast<size_t>(brief.scale)]);
+    return static_cast<double>(brief.coefficient) / static_cast<double>(kPowersOfTen[static_cast<size_t>(brief.scale)]);
   }
   double value = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);

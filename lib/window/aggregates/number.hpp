@@ -28,7 +28,8 @@ struct ShortNumber {
   int scale = 0;            ///< 0 ... 18; 0 when the coefficient is
 };
 
-/// Reads a valid JSON number that fits. False when it is too long or its exponent too large; such are rare, and Decimals.
+/// Reads a valid JSON number that fits. False when it is too long or its exponent too large; such are rare, and
+/// Decimals.
 bool read_short(std::string_view number, ShortNumber& out);
 
 /// coefficient * 10^-scale. REQUIRES: 0 <= scale <= 38.

@@ -15,11 +15,11 @@ struct Entry {
 };
 
 /// "pNN" stands for p and a number.
-constexpr std::array kAggregates{
-    Entry{"count", make_count},   Entry{"sum", make_sum},       Entry{"avg", make_avg},
-    Entry{"min", make_min},       Entry{"max", make_max},       Entry{"first", make_first},
-    Entry{"last", make_last},     Entry{"stddev", make_stddev}, Entry{"distinct", make_distinct},
-    Entry{"pNN", make_percentile}};
+constexpr std::array kAggregates{Entry{"count", make_count},       Entry{"sum", make_sum},
+                                 Entry{"avg", make_avg},           Entry{"min", make_min},
+                                 Entry{"max", make_max},           Entry{"first", make_first},
+                                 Entry{"last", make_last},         Entry{"stddev", make_stddev},
+                                 Entry{"distinct", make_distinct}, Entry{"pNN", make_percentile}};
 
 bool is_percentile_name(std::string_view name) {
   return name.size() > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9';

@@ -5,7 +5,8 @@
 
 namespace streamutils::window {
 
-/// Makes the aggregate that `call` names. On failure: a usage error without the place; of an unknown name with the known ones.
+/// Makes the aggregate that `call` names. On failure: a usage error without the place; of an unknown name with the
+/// known ones.
 Result<Aggregate> make_named_aggregate(const expr::AggregateItem& call);
 
 }  // namespace streamutils::window

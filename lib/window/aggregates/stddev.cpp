@@ -18,7 +18,8 @@ const Decimal& power_of_ten(int exponent) {
   return exponent > 0 ? kUp : kDown;
 }
 
-/// The root of a / b, also where the quotient is beyond double's range: then in steps of 10^200, of whose root is 10^100.
+/// The root of a / b, also where the quotient is beyond double's range: then in steps of 10^200, of whose root is
+/// 10^100.
 Decimal root_of_quotient(Decimal a, const Decimal& b) {
   int shifts = 0;
   constexpr int kMaxShifts = 8;  // squares of numbers in range are within 10^+-801

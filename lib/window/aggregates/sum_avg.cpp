@@ -39,8 +39,7 @@ void append_average(std::string& out, const ExactSum& sum) {
 void append_term_count(std::string& out, const ExactSum& sum) { append_integer(out, sum.count()); }
 
 StateReading sum_reading(SumReader read) {
-  return {"sum",
-          [read](std::string& out, const char* state) { read(out, StateAccumulator<SumState>::at(state).sum); }};
+  return {"sum", [read](std::string& out, const char* state) { read(out, StateAccumulator<SumState>::at(state).sum); }};
 }
 
 Result<Aggregate> make_sum(const expr::AggregateItem& call) { return make(call, append_sum); }

@@ -49,8 +49,8 @@ struct MomentsState {
 };
 
 using SumReader = void (*)(std::string& out, const ExactSum& sum);
-void append_sum(std::string& out, const ExactSum& sum);          ///< null when there are no terms
-void append_average(std::string& out, const ExactSum& sum);      ///< null when there are no terms
+void append_sum(std::string& out, const ExactSum& sum);      ///< null when there are no terms
+void append_average(std::string& out, const ExactSum& sum);  ///< null when there are no terms
 void append_term_count(std::string& out, const ExactSum& sum);
 void append_integer(std::string& out, uint64_t value);
 
