@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact decimals: 0.1 + 0.2 is 0.3, and 9007199254740993 is itself.
 //
-// A Decimal is coefficient * 10^exponent. Coefficients up to 18 digits are held in an int64 (no allocation); larger ones in a
-// Boost.Multiprecision integer behind a pointer. Numbers whose adjusted exponent (position of the first digit) is beyond
+// A Decimal is coefficient * 10^exponent. Coefficients up to 18 digits are held in an int64 (no allocation); larger
+// ones in a Boost.Multiprecision integer behind a pointer. Numbers whose adjusted exponent (position of the first
+// digit) is beyond
 // +-kMaxExponent are not decimals here: callers treat them as bad values (`invalid`, or null in an expression).
-// Arithmetic stays exact well beyond that range, so that a sum may leave it and come back; far beyond (10^4000, or 10,000
-// digits) a value becomes an infinity that stays one, which bounds the cost of any chain of operations.
+// Arithmetic stays exact well beyond that range, so that a sum may leave it and come back; far beyond (10^4000, or
+// 10,000 digits) a value becomes an infinity that stays one, which bounds the cost of any chain of operations.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -20,7 +21,7 @@ class Decimal {
  public:
   static constexpr int kMaxExponent = 400;  ///< covers every double, and bounds the digits of an exact sum
 
-  Decimal() = default;  ///< zero
+  Decimal() = default;                       ///< zero
   Decimal(int64_t value) : small_(value) {}  // NOLINT: implicit on purpose
   Decimal(const Decimal&);
   Decimal& operator=(const Decimal&);
@@ -61,11 +62,11 @@ class Decimal {
 
  private:
   struct Big;
-  struct Access;                // the implementation's helpers
+  struct Access;  // the implementation's helpers
   struct Delete {
     void operator()(Big* big) const noexcept;
   };
-  int64_t small_ = 0;           // the coefficient while big_ is null
+  int64_t small_ = 0;  // the coefficient while big_ is null
   int32_t exponent_ = 0;
   std::unique_ptr<Big, Delete> big_;
 };
