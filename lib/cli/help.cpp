@@ -8,6 +8,7 @@ namespace streamutils::cli {
 namespace {
 
 constexpr size_t kHelpColumn = 28;
+constexpr char kGlue = '\x01';  // a space at which usage lines are not broken
 constexpr size_t kNarrow = 60;  // below this, help goes under its option
 
 /// Appends `text` filled to `width`, each line behind `indent` spaces; the first line continues at `column`.
@@ -77,16 +78,40 @@ void append_group(std::string& out, const std::string& title, const std::vector<
   for (const Option& option : options) append_entry(out, left_side(option), option.help, width);
 }
 
-void append_usage(std::string& out, const Info& info) {
+/// `usage` with the spaces inside brackets replaced by kGlue where the whole bracket has room on a line, so that
+/// filling does not part "[-p N,…]".
+std::string glued(std::string_view usage, size_t room) {
+  std::string out(usage);
+  size_t depth = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const bool opens = out[i] == '(' || out[i] == '[';
+    const bool closes = out[i] == ')' || out[i] == ']';
+    if (opens && depth++ == 0) begin = i;
+    if (!closes || depth == 0 || --depth > 0) continue;
+    if (text_width(std::string_view(out).substr(begin, i + 1 - begin)) > room) continue;
+    std::replace(out.begin() + static_cast<std::ptrdiff_t>(begin), out.begin() + static_cast<std::ptrdiff_t>(i), ' ',
+                 kGlue);
+  }
+  return out;
+}
+
+void append_usage(std::string& out, const Info& info, size_t width) {
   std::string_view usage = info.usage;
   std::string_view lead = "Usage: ";
+  const size_t indent = lead.size() + info.name.size() + 1;
   while (true) {
     const size_t end = std::min(usage.find('\n'), usage.size());
-    out += lead;
-    out += info.name;
-    if (end > 0) out += ' ';
-    out += usage.substr(0, end);
-    out += '\n';
+    std::string line(lead);
+    line += info.name;
+    if (end > 0) {
+      line += ' ';
+      append_filled(line, glued(usage.substr(0, end), width > indent ? width - indent : 0), indent, indent, width);
+    } else {
+      line += '\n';
+    }
+    std::replace(line.begin(), line.end(), kGlue, ' ');
+    out += line;
     if (end == usage.size()) return;
     usage.remove_prefix(end + 1);
     lead = "   or: ";
@@ -135,7 +160,7 @@ std::vector<Option> built_in_options(const Declarations& declarations) {
 
 std::string help_text(const Declarations& declarations, size_t width) {
   std::string out;
-  append_usage(out, declarations.info);
+  append_usage(out, declarations.info, width);
   out += '\n';
   const Info& info = declarations.info;
   append_filled(out, info.description.empty() ? info.summary : info.description, 0, 0, width);

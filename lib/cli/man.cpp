@@ -18,9 +18,15 @@ void append_escaped(std::string& out, char c) {
 
 /// `text` as one line of scdoc. REQUIRES: it stands at the beginning of a line, but for indentation.
 std::string escaped_line(std::string_view text) {
-  constexpr std::string_view kAtStart = "#-.;[]|' ";
+  constexpr std::string_view kAtStart = "#-;[]| ";
   std::string out;
-  if (!text.empty() && kAtStart.find(text[0]) != std::string_view::npos) out += '\\';
+  if (text.starts_with('.')) {
+    // scdoc 1.11 reads a list item, and behind a backslash writes a roff request. Bold hides it from both.
+    out += "*.*";
+    text.remove_prefix(1);
+  } else if (!text.empty() && kAtStart.find(text[0]) != std::string_view::npos) {
+    out += '\\';
+  }
   for (const char c : text) append_escaped(out, c);
   return out;
 }
@@ -56,8 +62,9 @@ void append_help(std::string& out, std::string_view help) {
   while (true) {
     const size_t end = std::min(help.find('\n'), help.size());
     if (end > 0) {
-      const std::string_view line = help.substr(std::min(help.find_first_not_of(' '), end), end);
-      out += '\t' + escaped_line(line) + '\n';
+      const std::string_view line = help.substr(0, end);
+      const size_t begin = std::min(line.find_first_not_of(' '), end);
+      out += '\t' + escaped_line(line.substr(begin)) + '\n';
     }
     out += '\n';
     if (end == help.size()) return;
