@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which windows an event time belongs to, for windows of `size` that begin every `slide` (tumbling: slide == size).
 //
-// Time is cut at every window edge, k * slide + offset and k * slide + offset + size, into slices: at most two per slide. All times of
-// a slice are in the same windows, so a record is added to one slice whatever size / slide is, and a window that fires merges its slices.
-// Thread rule: immutable.
+// Time is cut at every window edge, k * slide + offset and k * slide + offset + size, into slices: at most two per
+// slide. All times of a slice are in the same windows, so a record is added to one slice whatever size / slide is, and
+// a window that fires merges its slices. Thread rule: immutable.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -7,7 +7,9 @@
 //  2. Nothing that leaves the process depends on KeyIds or on the hash's seed, which differs from run to run: hostile
 //     keys cannot be chosen to collide.
 #pragma once
+#ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
+#endif
 #include <xxhash.h>
 
 #include <algorithm>
@@ -94,7 +96,8 @@ class KeyTable {
       const std::string_view other = text(id);
       common = std::min(common, other.size());
       if (std::string_view::traits_type::compare(first.data(), other.data(), common) == 0) continue;
-      common = static_cast<size_t>(std::mismatch(first.begin(), first.begin() + common, other.begin()).first - first.begin());
+      common = static_cast<size_t>(std::mismatch(first.begin(), first.begin() + common, other.begin()).first -
+                                   first.begin());
     }
     sorting_.clear();
     for (const KeyId id : ids) sorting_.emplace_back(head(text(id).substr(common)), id);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Window results as flat JSON records, gathered into batches.
 //
-// {"window_start":…,"window_end":…,<keys>,<aggregates>,"firing":"on-time","revision":0}, and "retracted":true last on a withdrawal.
-// A result's event time is window_end - 1 us.
-// Thread rule: one thread.
+// {"window_start":…,"window_end":…,<keys>,<aggregates>,"firing":"on-time","revision":0}, and "retracted":true last on a
+// withdrawal. A result's event time is window_end - 1 us. Thread rule: one thread.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -37,7 +36,8 @@ class ResultWriter {
   [[nodiscard]] std::string_view aggregates() const { return aggregates_; }
   /// Adds the withdrawal of an earlier result.
   void withdrawal(std::string_view key, Interval window, std::string_view aggregates, Firing firing, uint32_t revision);
-  /// Writes out what is held back. Call it before any other item is written. Returns the first failure since the last call.
+  /// Writes out what is held back. Call it before any other item is written. Returns the first failure since the last
+  /// call.
   Status flush();
   [[nodiscard]] uint64_t count() const { return count_; }
 

@@ -85,7 +85,8 @@ SessionWindows::Session& SessionWindows::merge(KeyId key, size_t first, size_t l
 void SessionWindows::withdraw(KeyId key, Session& session) {
   if (!session.stands) return;
   session.stands = false;
-  context_.results.withdrawal(keys_.text(key), session.bounds, session.aggregates, session.firing, session.next_revision++);
+  context_.results.withdrawal(keys_.text(key), session.bounds, session.aggregates, session.firing,
+                              session.next_revision++);
 }
 
 void SessionWindows::correct(KeyId key, Session& session) {
@@ -240,7 +241,8 @@ bool SessionWindows::load_session(KeyId key, StateReader& in) {
   Sessions& sessions = keys_[key];
   if (start >= end || (!sessions.empty() && sessions.back().bounds.end >= start)) return false;
   Session& session = insert(sessions, sessions.size(), {start, end});
-  if (const int64_t due = in.i64(); due != kNever) session.due = std::min(due, gone_at(end));  // the allowed lateness may be smaller than before
+  if (const int64_t due = in.i64(); due != kNever)
+    session.due = std::min(due, gone_at(end));  // the allowed lateness may be smaller than before
   session.next_revision = in.u32();
   const bool touched = in.u8() != 0;
   session.on_time = in.u8() != 0;

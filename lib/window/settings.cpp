@@ -48,16 +48,18 @@ Status check_time_format(const WindowSettings& s) {
   const bool seconds = s.time_format == TimeFormat::s;
   const std::string_view unit = seconds ? "s" : "ms";
   if (s.kind == WindowKind::session) {
-    return usage_error("--time-format: '{}' cannot show the bounds of sessions, which are exact to the microsecond; use iso or us",
-                       unit);
+    return usage_error(
+        "--time-format: '{}' cannot show the bounds of sessions, which are exact to the microsecond; use iso or us",
+        unit);
   }
   const int64_t us = seconds ? 1'000'000 : 1'000;
   const std::pair<std::string_view, Duration> parts[] = {
       {size_option(s), s.size}, {"--every", s.slide}, {"--offset", s.offset}};
   for (const auto& [option, length] : parts) {
     if (length.us % us != 0) {
-      return usage_error("--time-format: '{}' cannot show the window bounds, since {} {} is not whole in it; use iso or us", unit,
-                         option, format_duration(length));
+      return usage_error(
+          "--time-format: '{}' cannot show the window bounds, since {} {} is not whole in it; use iso or us", unit,
+          option, format_duration(length));
     }
   }
   return {};

@@ -22,9 +22,9 @@ enum class Scope : uint8_t {
 
 struct WindowSettings {
   WindowKind kind = WindowKind::aligned;
-  Duration size;    ///< the window's size, or the gap of a session
-  Duration slide;   ///< aligned only; equal to `size` for tumbling windows
-  Duration offset;  ///< aligned only; windows start at multiples of `slide` plus this
+  Duration size;                  ///< the window's size, or the gap of a session
+  Duration slide;                 ///< aligned only; equal to `size` for tumbling windows
+  Duration offset;                ///< aligned only; windows start at multiples of `slide` plus this
   std::vector<std::string> keys;  ///< paths as FieldSet::add takes them; empty: one key for all records
   std::string aggregates;         ///< the text of --agg
   std::string where;              ///< empty: every record
@@ -36,10 +36,12 @@ struct WindowSettings {
 };
 
 /// A usage error that names the option as swindow calls it when the settings contradict themselves or each other:
-/// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the time format.
+/// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the
+/// time format.
 Status check(const WindowSettings& settings);
 
-/// The part of the settings that shapes the windows, as text: "tumbling 10s", "sliding 10s every 5s offset 1s", "session 10s".
+/// The part of the settings that shapes the windows, as text: "tumbling 10s", "sliding 10s every 5s offset 1s",
+/// "session 10s".
 std::string describe_window(const WindowSettings& settings);
 
 }  // namespace streamutils::window

@@ -191,7 +191,8 @@ void SlicedWindows::fire_early() {
     row->touched = false;
     std::optional<int64_t> end = slice->second.bounds.first_end;
     if (fired(*end)) end = assigner_.end_after(watermark_.us);
-    for (; end && *end <= slice->second.bounds.last_end; end = assigner_.end_after(*end)) changed.emplace_back(*end, key);
+    for (; end && *end <= slice->second.bounds.last_end; end = assigner_.end_after(*end))
+      changed.emplace_back(*end, key);
   }
   touched_.clear();
   std::sort(changed.begin(), changed.end());
@@ -209,7 +210,8 @@ void SlicedWindows::forget() {
     const auto slice = slices_.begin();
     for (const KeyId key : slice->second.keys) {
       Rows& rows = keys_[key];
-      const auto row = std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == slice->first; });
+      const auto row =
+          std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == slice->first; });
       context_.rows.release(row->row);
       rows.erase(row);
       --context_.open;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tumbling and sliding windows. A record is added to the row of its key and slice; a window that fires merges its slices' rows.
+// Tumbling and sliding windows. A record is added to the row of its key and slice; a window that fires merges its
+// slices' rows.
 //
-// Complexity: a record costs two look-ups whatever size / slide is; a firing costs one merge per key and slice of the window.
-// What is kept: rows until the last window of their slice is gone; for windows that were fired and can be fired again, the
-// next revision of each key.
+// Complexity: a record costs two look-ups whatever size / slide is; a firing costs one merge per key and slice of the
+// window. What is kept: rows until the last window of their slice is gone; for windows that were fired and can be fired
+// again, the next revision of each key.
 #pragma once
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -65,12 +66,12 @@ class SlicedWindows final : public WindowSet {
 
   SliceAssigner assigner_;
   KeyTable<Rows> keys_;
-  std::map<int64_t, Slice> slices_;             // by start
-  std::map<int64_t, Window> windows_;           // by end; only with keeps_results()
-  std::set<std::pair<int64_t, int64_t>> due_;   // (when, window end) of pending corrections
+  std::map<int64_t, Slice> slices_;                 // by start
+  std::map<int64_t, Window> windows_;               // by end; only with keeps_results()
+  std::set<std::pair<int64_t, int64_t>> due_;       // (when, window end) of pending corrections
   std::vector<std::pair<int64_t, KeyId>> touched_;  // (slice start, key); entries may be stale
-  SliceBounds slice_;                           // of the last record: the next is mostly in it too
-  bool slice_open_ = false;                     // none of its windows has fired
+  SliceBounds slice_;                               // of the last record: the next is mostly in it too
+  bool slice_open_ = false;                         // none of its windows has fired
   std::vector<KeyId> firing_;
   std::vector<uint32_t> marks_;  // by key: seen by the collect_keys() that had this number
   uint32_t mark_ = 0;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One watermark for many units: the minimum over the active ones.
 //
-// A unit is known from its first item on. Until its first watermark it holds the minimum back, unless it is idle. An idle
-// unit does not count. The minimum never falls: a unit that comes back behind it holds it where it is. With all units
-// idle it stays.
-// Thread rule: one thread.
+// A unit is known from its first item on. Until its first watermark it holds the minimum back, unless it is idle. An
+// idle unit does not count. The minimum never falls: a unit that comes back behind it holds it where it is. With all
+// units idle it stays. Thread rule: one thread.
 #pragma once
 #include <vector>
 

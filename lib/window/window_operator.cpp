@@ -46,8 +46,10 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
     if (!slot.ok()) return std::move(slot.take_status()).at("--key");
     std::string name;
     for (const std::string& part : fields.parts(*slot)) name += name.empty() ? part : '.' + part;
-    if (is_result_field(name)) return usage_error("--key: '{}' is a field that every result has; rename it before with sfilter --set", name);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return usage_error("--key: '{}' is given twice", name);
+    if (is_result_field(name))
+      return usage_error("--key: '{}' is a field that every result has; rename it before with sfilter --set", name);
+    if (std::find(names.begin(), names.end(), name) != names.end())
+      return usage_error("--key: '{}' is given twice", name);
     slots.push_back(*slot);
     names.push_back(std::move(name));
   }
@@ -61,15 +63,17 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
   }
   auto list = expr::parse_aggregates(settings.aggregates, fields);
   if (!list.ok()) return std::move(list.take_status()).at("--agg");
-  auto plan = AggregatePlan::create(*std::move(list));
+  auto plan = AggregatePlan::create(*std::move(list), fields);
   if (!plan.ok()) return std::move(plan.take_status()).at("--agg");
   for (const std::string& name : plan->names()) {
-    if (is_result_field(name)) return usage_error("--agg: '{}' is a field that every result has; choose another name", name);
+    if (is_result_field(name))
+      return usage_error("--agg: '{}' is a field that every result has; choose another name", name);
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       return usage_error("--agg: '{}' is a key field too; choose another name", name);
     }
   }
-  return Compiled{std::move(fields), std::move(slots), std::move(names), std::move(where), std::move(where_text), *std::move(plan)};
+  return Compiled{std::move(fields), std::move(slots),      std::move(names),
+                  std::move(where),  std::move(where_text), *std::move(plan)};
 }
 
 Result<std::unique_ptr<WindowOperator>> WindowOperator::create(WindowSettings settings, Context& context) {
@@ -173,12 +177,14 @@ std::optional<EventTime> WindowOperator::time_of(const Batch& batch, size_t i) c
   } else {
     return std::nullopt;
   }
-  if (time == kBeforeAll || __builtin_add_overflow(time.us, time_.shift.us, &time.us) || time == kBeforeAll) return std::nullopt;
+  if (time == kBeforeAll || __builtin_add_overflow(time.us, time_.shift.us, &time.us) || time == kBeforeAll)
+    return std::nullopt;
   return time;
 }
 
-Status WindowOperator::divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
-                              Output& out, std::optional<EventTime> time, const Interval* window) {
+Status WindowOperator::divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
+                              const WindowSet& set, Output& out, std::optional<EventTime> time,
+                              const Interval* window) {
   // What was fired before this record stands before it.
   STREAM_TRY(results_.flush());
   SideRecord side{.label = label, .reason = reason, .unit = batch.unit, .offset = batch.offset(i), .time = time};
@@ -253,7 +259,8 @@ Status WindowOperator::check_assigned() {
   check_assigned_ = false;
   if (units_assigned_ >= units_in_all_) return {};
   return usage_error(
-      "this reader has {} of {} units, so windows over all units would be incomplete; use --scope unit when the key is the partition "
+      "this reader has {} of {} units, so windows over all units would be incomplete; use --scope unit when the key is "
+      "the partition "
       "key, or run one reader for all units",
       units_assigned_, units_in_all_);
 }
@@ -261,7 +268,8 @@ Status WindowOperator::check_assigned() {
 Status WindowOperator::on_revoke(const Revoke& item, Output& out) {
   if (!by_unit()) {
     return usage_error(
-        "unit '{}' was revoked, so windows over all units would be incomplete; use --scope unit when the key is the partition key, or "
+        "unit '{}' was revoked, so windows over all units would be incomplete; use --scope unit when the key is the "
+        "partition key, or "
         "run one reader for all units",
         context_.units.name(item.unit));
   }
@@ -300,7 +308,8 @@ std::vector<UnitId> WindowOperator::units_by_name() const {
   for (UnitId unit = 0; unit < sets_.size(); ++unit) {
     if (sets_[unit]) units.push_back(unit);
   }
-  std::sort(units.begin(), units.end(), [this](UnitId a, UnitId b) { return context_.units.name(a) < context_.units.name(b); });
+  std::sort(units.begin(), units.end(),
+            [this](UnitId a, UnitId b) { return context_.units.name(a) < context_.units.name(b); });
   return units;
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // swindow's operator: records into windows by event time and key, results and watermarks out.
 //
-// What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`), key
-// (`missing_key`, `bad_key`, `key_too_large`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in no window is counted;
-// one whose windows are all gone is `late`, reason `window_gone`. It is judged against the watermark that stands when it arrives.
+// What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`),
+// key
+// (`missing_key`, `bad_key`, `key_too_large`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
+// no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is judged against the
+// watermark that stands when it arrives.
 //
-// Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of units that
-// the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope unit: every item passes, and
-// a `revoke` drops the unit's windows. Side records keep their unit in both.
-// Corrections from an earlier swindow (revision above 0, retracted) are records like others.
+// Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of
+// units that the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope
+// unit: every item passes, and a `revoke` drops the unit's windows. Side records keep their unit in both. Corrections
+// from an earlier swindow (revision above 0, retracted) are records like others.
 #pragma once
 #include <memory>
 #include <optional>
@@ -64,8 +66,8 @@ class WindowOperator final : public Operator {
   Status add_record(const Batch& batch, size_t i, WindowSet& set, Output& out);
   /// The record's event time; empty when it has none.
   std::optional<EventTime> time_of(const Batch& batch, size_t i) const;
-  Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set, Output& out,
-                std::optional<EventTime> time = std::nullopt, const Interval* window = nullptr);
+  Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
+                Output& out, std::optional<EventTime> time = std::nullopt, const Interval* window = nullptr);
   /// Fires what `time` completes in the set that `unit` belongs to, without the watermark item.
   Status advance(UnitId unit, EventTime time, Output& out);
   /// Scope stream: the minimum has risen.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The saved state of a WindowOperator:
-//   u32 version | text fingerprint | i64 microseconds to the next early firing, -1 without | scope stream: the watermarks of units
-//   u64 number of sets, and for each: text unit, the set
+//   u32 version | text fingerprint | i64 microseconds to the next early firing, -1 without | scope stream: the
+//   watermarks of units u64 number of sets, and for each: text unit, the set
 #include "lib/window/figures.hpp"
 #include "lib/window/window_operator.hpp"
 
