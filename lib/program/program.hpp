@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every program shares: the common options, signals, stderr, the metrics file, the exit code.
+//
+// A program is: declare options, build the operator, run:
+//
+//   int run(int argc, char** argv) {
+//     Program program({.name = "swatermark", ...});
+//     Options options;
+//     declare(program.cli(), options);
+//     if (auto code = program.parse(argc, argv)) return *code;
+//     auto watermark = Swatermark::create(options, program.context());
+//     if (!watermark.ok()) return program.fail(watermark.status());
+//     return program.run(**watermark);
+//   }
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/cli/cli.hpp"
+#include "lib/stream/context.hpp"
+#include "lib/stream/operator.hpp"
+#include "lib/stream/source.hpp"
+
+namespace streamutils {
+
+struct CommonOptions {
+  bool plain = false;   ///< --plain: main records only on stdout
+  bool binary = false;  ///< --binary or STREAM_FORMAT=binary
+  bool strict = false;  ///< --strict: the first invalid record ends the program with exit code 3
+  bool eof_is_end = false;  ///< --eof end
+  std::string metrics_file;
+  int verbose = 0;
+};
+
+class Program {
+ public:
+  explicit Program(cli::Info info);
+  ~Program();
+
+  cli::Cli& cli();
+  Context& context();
+  [[nodiscard]] const CommonOptions& common() const;
+
+  /// Declares the common options, parses argv, installs the signal handlers. A value: exit with it now.
+  /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it.
+  std::optional<int> parse(int argc, char** argv);
+
+  /// Prints "prog: message" to stderr (nothing for a broken pipe) and returns the exit code of `status`.
+  int fail(const Status& status);
+
+  /// stdin -> op -> stdout until the end; returns the exit code.
+  int run(Operator& op);
+  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit.
+  int run_sink(Operator& op);
+  /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all.
+  int run(Source& source, Operator& op);
+
+  /// For whoever waits longer than a moment (a sink that retries its store): true when waiting has become pointless, because
+  /// the program that writes our input has died without `end`, or the reader of our output is gone.
+  /// It costs two poll(2) calls. A writer that has ended cleanly is not dead: the bytes it left are still to be read.
+  [[nodiscard]] bool neighbour_died() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamutils

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator or source is given of the world: names of units, time, a place for words and figures.
+#pragma once
+#include <atomic>
+
+#include "lib/base/clock.hpp"
+#include "lib/base/log.hpp"
+#include "lib/base/metrics.hpp"
+#include "lib/stream/batch.hpp"
+
+namespace streamutils {
+
+/// Set by the first SIGTERM or SIGINT: a source ends its stream. Wakes a Waiter through its file descriptor.
+/// Thread rule: request() is async-signal-safe; the rest belongs to the loop.
+class StopFlag {
+ public:
+  StopFlag();
+  ~StopFlag();
+  StopFlag(const StopFlag&) = delete;
+  StopFlag& operator=(const StopFlag&) = delete;
+  void request();
+  [[nodiscard]] bool requested() const { return requested_.load(std::memory_order_relaxed); }
+  [[nodiscard]] int fd() const { return fd_; }  ///< becomes readable, and stays so
+
+ private:
+  std::atomic<bool> requested_{false};
+  int fd_ = -1;
+};
+
+struct Context {
+  Clock& clock;
+  Log& log;
+  Metrics& metrics;
+  Units& units;
+};
+
+}  // namespace streamutils

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The items of a stream other than records. stream(5) says what each means and draws its two encodings.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "lib/base/time.hpp"
+#include "lib/json/event_time.hpp"
+#include "lib/stream/batch.hpp"
+
+namespace streamutils {
+
+/// One program on the way, as `open` lists it.
+struct StageInfo {
+  std::string path;  ///< "3", or "3.late.1" inside a branch of sdivert
+  std::string program;
+  bool stateful = false;
+  std::string checkpoint;  ///< the checkpoint store, empty without one
+  bool operator==(const StageInfo&) const = default;
+};
+
+/// Where a source starts and, when bounded, ends in one unit. Positions are the next offset to be read.
+struct UnitRange {
+  std::string unit;
+  int64_t start = 0;
+  std::optional<int64_t> end;
+  bool operator==(const UnitRange&) const = default;
+};
+
+/// Where a record's event time is found. The event time is the field's time plus `shift`.
+struct TimeField {
+  std::string field;
+  TimeUnit unit = TimeUnit::automatic;
+  Duration shift;
+  bool operator==(const TimeField&) const = default;
+};
+
+/// First item; every stage forwards it with itself added.
+struct Open {
+  int version = 1;
+  std::string run;  ///< names one start of the pipeline
+  std::vector<StageInfo> stages;
+  std::vector<UnitRange> sources;
+  std::optional<TimeField> time;  ///< empty until swatermark has set it
+  std::vector<std::string> keys;  ///< key fields of results, set by swindow
+  bool results = false;           ///< records are window results with revisions
+  Duration lateness;              ///< allowed lateness so far
+  bool operator==(const Open&) const = default;
+};
+
+/// One record taken out of the main stream. Views live as long as the call that passes it.
+struct SideRecord {
+  std::string_view label;   ///< "late", "invalid", "early"
+  std::string_view reason;  ///< one word with underscores: "window_gone", "not_json", "missing_key", ...
+  UnitId unit = Units::kStream;
+  int64_t offset = kNoOffset;
+  std::optional<EventTime> time;
+  std::optional<EventTime> watermark;
+  std::optional<EventTime> window_start, window_end;
+  std::string_view record;  ///< its own bytes; only the first kSideRecordHead of a record that was too large
+  int64_t full_size = -1;   ///< the record's size when `record` is only its head
+  uint64_t hash = 0;        ///< XXH3-64 of the whole record when `record` is only its head
+};
+inline constexpr size_t kSideRecordHead = 4096;
+
+/// No more records with time < `time` are expected from this unit.
+struct Watermark {
+  UnitId unit = Units::kStream;
+  EventTime time;
+};
+
+/// The source's position is, or is not, the end of the unit's log.
+struct CaughtUp {
+  UnitId unit = Units::kStream;
+  bool caught_up = true;
+};
+
+/// An idle unit does not hold back the others.
+struct Idle {
+  UnitId unit = Units::kStream;
+  bool idle = true;
+};
+
+struct Assign {
+  UnitId unit = Units::kStream;
+  int64_t position = 0;     ///< the first offset that will be read
+  uint32_t units_in_all = 0;  ///< how many units the input has, assigned here or elsewhere
+};
+
+struct Revoke {
+  UnitId unit = Units::kStream;
+};
+
+/// A checkpoint cut: everything before it belongs to `epoch`.
+struct Barrier {
+  uint64_t epoch = 0;
+  std::vector<std::pair<std::string, int64_t>> positions;  ///< unit, next offset
+};
+
+/// A stage's word that its part of `epoch` is durable.
+struct Ack {
+  uint64_t epoch = 0;
+  std::string stage;
+  std::string object;
+  std::string sha256;
+};
+
+/// Clean end of the stream. `fire`: every window closes; without it they stay open for the next start.
+struct End {
+  bool fire = true;
+  std::optional<uint64_t> last_epoch;
+};
+
+using Control = std::variant<Open, SideRecord, Watermark, CaughtUp, Idle, Assign, Revoke, Barrier, Ack, End>;
+
+}  // namespace streamutils

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a stream comes from: stdin (StreamReader), Kafka, files.
+#pragma once
+#include "lib/base/time.hpp"
+#include "lib/stream/context.hpp"
+#include "lib/stream/operator.hpp"
+
+namespace streamutils {
+
+/// Waits for a file descriptor, a stop, or the death of whoever reads our output, whichever comes first.
+class Waiter {
+ public:
+  enum class Event { ready, timeout, stop, reader_gone };
+  /// `output_fd`: -1 when nothing reads us. Either may be any kind of file.
+  Waiter(const StopFlag& stop, int output_fd) : stop_(stop), output_fd_(output_fd) {}
+  /// Waits until `fd` (-1: none) is readable or hung up, at most `timeout` (negative: no bound). A stop that was requested
+  /// before counts only when `see_stop`. Other signals do not end the wait.
+  Event wait(int fd, Duration timeout, bool see_stop = true) const;
+  [[nodiscard]] bool stop_requested() const { return stop_.requested(); }
+
+ private:
+  const StopFlag& stop_;
+  int output_fd_;
+};
+
+class Source {
+ public:
+  enum class State {
+    delivered,  ///< gave something; there may be more
+    empty,      ///< nothing there within the timeout
+    finished,   ///< gave its `end`, nothing will follow
+  };
+  virtual ~Source() = default;
+  /// Gives what is there to `out`; with nothing there, waits through `waiter` up to `timeout` (zero: not at all; negative: no bound).
+  /// The first item is `open`, the last `end`. After a requested stop it gives `end` without `fire` soon, unless
+  /// its input is itself a stream, which brings its own end.
+  /// When the output's reader is gone it returns Code::broken_pipe.
+  virtual Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) = 0;
+};
+
+}  // namespace streamutils
