@@ -107,6 +107,10 @@ class Loop {
         STREAM_TRY(terminal_.flush());
         timeout = time_to_next();
       }
+      if (source_.wants_flush()) {
+        STREAM_TRY(terminal_.flush());
+        source_.flushed();
+      }
     }
   }
 
@@ -151,6 +155,7 @@ Status run_loop(Source& source, Operator& op, Terminal& terminal, const Waiter& 
     // What was finished before a failure is still good; the missing `end` tells the reader of the failure.
     Status flushed = terminal.flush();
     if (status.ok()) status = std::move(flushed);
+    if (status.ok()) source.flushed();
   }
   if (settings.every_second) {
     Status last = settings.every_second();
