@@ -109,8 +109,8 @@ TEST(Errors, DepthIsBounded) {
     for (size_t i = 0; i < depth; ++i) text += close;
     return compile_error(text);
   };
-  for (const auto& [open, close] : {std::pair("(", ")"), std::pair("-", ""), std::pair("!", ""),
-                                    std::pair("abs(", ")"), std::pair("1 in (", ")"), std::pair("-(!", ")")}) {
+  for (const auto& [open, close] : {std::pair("(", ")"), std::pair("-", ""), std::pair("!", ""), std::pair("abs(", ")"),
+                                    std::pair("1 in (", ")"), std::pair("-(!", ")")}) {
     EXPECT_EQ(nested(30, open, close), "") << open;
     EXPECT_NE(nested(101, open, close).find("nested deeper than 100"), std::string::npos) << open;
     EXPECT_NE(nested(8'000, open, close).find("nested deeper than 100"), std::string::npos) << open;

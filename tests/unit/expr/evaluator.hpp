@@ -33,7 +33,8 @@ inline std::string compile_error(std::string_view expression) {
   FieldSet fields;
   auto compiled = Expression::compile(expression, fields);
   if (compiled.ok()) return "";
-  return compiled.status().code() == Code::usage ? std::string(compiled.status().message()) : "error: not a usage error";
+  return compiled.status().code() == Code::usage ? std::string(compiled.status().message())
+                                                 : "error: not a usage error";
 }
 
 /// The canonical text, or "error: …".
