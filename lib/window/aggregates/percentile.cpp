@@ -18,7 +18,7 @@ struct QuantilesState {
     const std::string_view reason = check_number(value);
     if (!reason.empty()) return reason;
     // Only long numbers and those with an exponent can be in Decimal's range and beyond double's, like 1e350.
-    if (value.raw.size() < 300 && value.raw.find_first_of("eE") == std::string_view::npos) return {};
+    if (value.raw.size() < 300 && !has_exponent(value.raw)) return {};
     return std::isfinite(number_to_double(value.raw)) ? std::string_view() : "number_out_of_range";
   }
 
