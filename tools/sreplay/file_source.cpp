@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sreplay/file_source.hpp"
 
+#include <limits>
+
 #include "lib/files/input_file.hpp"
 #include "lib/stream/io_buffer.hpp"
 #include "lib/stream/text_decoder.hpp"
@@ -100,6 +102,7 @@ Result<std::unique_ptr<FileSource>> FileSource::create(const std::vector<std::st
   return source;
 }
 
+FileSource::FileSource(RecordTime* time, Context& context) : time_(time), context_(context) {}
 FileSource::~FileSource() = default;
 
 Status FileSource::start(Output& out) {

@@ -26,7 +26,7 @@ class FileSource final : public Source {
 
  private:
   class File;
-  FileSource(RecordTime* time, Context& context) : time_(time), context_(context) {}
+  FileSource(RecordTime* time, Context& context);
   Status start(Output& out);
   Status give_run(size_t chosen, Output& out);
   [[nodiscard]] size_t first_file() const;

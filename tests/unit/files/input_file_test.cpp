@@ -51,7 +51,10 @@ class InputFileTest : public ::testing::Test {
   }
   static std::string zstd(const std::string& bytes) {
     std::string out(ZSTD_compressBound(bytes.size()), '\0');
-    out.resize(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 3));
+    ZSTD_CCtx* context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);  // as the zstd program does
+    out.resize(ZSTD_compress2(context, out.data(), out.size(), bytes.data(), bytes.size()));
+    ZSTD_freeCCtx(context);
     return out;
   }
   static std::string text() {
