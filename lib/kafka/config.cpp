@@ -22,10 +22,14 @@ struct Property {
 
 // Smaller queues than librdkafka's 64 MiB: what is fetched ahead is memory, and it is lost work when the pipe is cut.
 constexpr Property kConsumerDefaults[] = {
-    {"queued.max.messages.kbytes", "16384"}, {"fetch.wait.max.ms", "100"},  // how soon an end of the log is confirmed:
-                                                                            // idleness and -e wait for it
-    {"fetch.error.backoff.ms", "100"},       {"reconnect.backoff.ms", "50"}, {"reconnect.backoff.max.ms", "1000"},
-    {"isolation.level", "read_committed"},   {"client.id", "streamutils"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"fetch.wait.max.ms", "100"},  // how soon an end of the log is confirmed:
+                                   // idleness and -e wait for it
+    {"fetch.error.backoff.ms", "100"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},
+    {"isolation.level", "read_committed"},
+    {"client.id", "streamutils"},
 };
 constexpr Property kProducerDefaults[] = {
     {"message.timeout.ms", "120000"}, {"queue.buffering.max.kbytes", "65536"},
