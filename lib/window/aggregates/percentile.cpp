@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in ascending order
+// p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in rising order
 // (nearest rank), within 0.5 % of its magnitude; never outside the smallest and largest value, which are exact.
 #include <cmath>
 
