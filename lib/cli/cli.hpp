@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One declaration of a program's options gives its parser, --help, the OPTIONS of its man page and its shell completions.
-// The only user of CLI11, which parses argv; every text is written by us.
+// One declaration of a program's options gives its parser, --help, the OPTIONS of its man page and its shell
+// completions. The only user of CLI11, which parses argv; every text is written by us.
 //
 // Thread rule: used by the main thread before the program starts working.
 #pragma once
@@ -23,11 +23,11 @@ struct Example {
 };
 
 struct Info {
-  std::string name;     ///< "swindow"
-  std::string summary;  ///< one line, lower case, no full stop: the NAME line of the man page
-  std::string usage;    ///< what follows the name: "[OPTION]... TOPIC..."
-  std::string description;
-  std::vector<Example> examples;
+  std::string name;              ///< "swindow"
+  std::string summary = {};      ///< one line, lower case, no full stop: the NAME line of the man page
+  std::string usage = {};        ///< what follows the name: "[OPTION]... TOPIC..."; a line for each alternative
+  std::string description = {};  ///< filled to the width of the terminal; lines that begin with a space are kept
+  std::vector<Example> examples = {};
 };
 
 using Choices = std::vector<std::string>;
@@ -42,12 +42,14 @@ class Cli {
   /// Options declared from here on are listed under `title`.
   void group(std::string_view title);
 
-  // Declarations. `names` as "-b,--brokers" or "--key"; `help` is one or more sentences, first word lower case. Targets must
-  // outlive parse(). A repeated single-value option takes the last value. Names of values (metavar) are upper case.
+  // Declarations. `names` as "-b,--brokers" or "--key"; `help` is one or more sentences, first word lower case. Targets
+  // must outlive parse(). A repeated single-value option takes the last value. Names of values (metavar) are upper
+  // case.
   void flag(std::string_view names, bool& target, std::string_view help);
   void flag(std::string_view names, int& count, std::string_view help);  ///< -v -v counts
   void text(std::string_view names, std::string_view metavar, std::string& target, std::string_view help);
-  void text(std::string_view names, std::string_view metavar, std::optional<std::string>& target, std::string_view help);
+  void text(std::string_view names, std::string_view metavar, std::optional<std::string>& target,
+            std::string_view help);
   /// May be repeated; each value is appended as given (no splitting), and takes no positional with it.
   void texts(std::string_view names, std::string_view metavar, std::vector<std::string>& target, std::string_view help);
   void duration(std::string_view names, Duration& target, std::string_view help);
@@ -69,10 +71,11 @@ class Cli {
     bool exit = false;  ///< true: end now with `status`; what had to be printed (--help, --version) has been
     Status status;
   };
-  /// Reads argv. Handles --help, --version, and the hidden --generate man-options|man-synopsis|bash|zsh|fish, which print to
-  /// stdout (a failed write, as to /dev/full, is a failed status). Unknown options, missing values, missing required ones are usage errors
-  /// that end with the remedy: "unknown option '--tumblin' (did you mean '--tumbling'?); try 'swindow --help'".
-  /// A value that begins with '-' is taken as the value of the option before it ("-o -10", "--offset -8h").
+  /// Reads argv. Handles --help, --version, and the hidden --generate man-options|man-synopsis|bash|zsh|fish, which
+  /// print to stdout (a failed write, as to /dev/full, is a failed status). Unknown options, missing values, missing
+  /// required ones are usage errors that end with the remedy: "unknown option '--tumblin' (did you mean '--tumbling'?);
+  /// try 'swindow --help'". A value that begins with '-' is taken as the value of the option before it ("-o -10",
+  /// "--offset -8h").
   Outcome parse(int argc, const char* const* argv);
 
   [[nodiscard]] const Info& info() const;

@@ -17,9 +17,9 @@ void append_json_string(std::string& out, std::string_view text);
 void append_unescaped(std::string& out, std::string_view body);
 
 /// Appends the canonical JSON of a scalar, equal for equal values and different for different ones: strings unescaped
-/// and escaped minimally, numbers as their exact decimal value in one form (1.0, 1 and 10e-1 become 1), null, true, false.
-/// A record's key is its fields' canonical texts joined by ','. Returns false (appends nothing) for missing values,
-/// arrays, objects, and numbers whose exponent is beyond Decimal's range.
+/// and escaped minimally, numbers as their exact decimal value in one form (1.0, 1 and 10e-1 become 1), null, true,
+/// false. A record's key is its fields' canonical texts joined by ','. Returns false (appends nothing) for missing
+/// values, arrays, objects, and numbers whose exponent is beyond Decimal's range.
 bool append_canonical(std::string& out, const JsonValue& value);
 
 bool is_valid_utf8(std::string_view text);

@@ -35,7 +35,6 @@ struct CommonOptions {
 
 class Program {
  public:
-  /// `reads_stream`: false for sources, which then have no --eof. `writes_stream`: false for sinks (no --plain, --binary).
   explicit Program(cli::Info info);
   ~Program();
 
@@ -52,8 +51,15 @@ class Program {
 
   /// stdin -> op -> stdout until the end; returns the exit code.
   int run(Operator& op);
+  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit.
+  int run_sink(Operator& op);
   /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all.
   int run(Source& source, Operator& op);
+
+  /// For whoever waits longer than a moment (a sink that retries its store): true when waiting has become pointless, because
+  /// the program that writes our input has died without `end`, or the reader of our output is gone.
+  /// It costs two poll(2) calls. A writer that has ended cleanly is not dead: the bytes it left are still to be read.
+  [[nodiscard]] bool neighbour_died() const;
 
  private:
   struct Impl;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/program/program.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "lib/cli/log.hpp"
+#include "lib/program/metrics_file.hpp"
+#include "lib/stream/loop.hpp"
+#include "lib/stream/reader.hpp"
+#include "lib/stream/writer.hpp"
+
+namespace streamutils {
+
+namespace {
+
+StopFlag* stop_flag = nullptr;  // for the signal handler; set before it is installed
+
+/// The first signal asks for a clean end; the second finds the default action and kills.
+extern "C" void handle_stop(int) { stop_flag->request(); }
+
+void install_signal_handlers(StopFlag& stop) {
+  stop_flag = &stop;
+  struct sigaction action {};
+  action.sa_handler = handle_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
+}
+
+bool environment_is(const char* name, std::string_view value) {
+  const char* set = std::getenv(name);
+  return set && value == set;
+}
+
+}  // namespace
+
+struct Program::Impl {
+  explicit Impl(cli::Info info) : name(info.name), log(name, 0, clock), cli(std::move(info)) {}
+
+  std::string name;
+  SystemClock clock;
+  cli::StderrLog log;
+  cli::Cli cli;
+  CommonOptions common;
+  Metrics metrics;
+  Units units;
+  Context context{clock, log, metrics, units};
+  StopFlag stop;
+  StreamReader* reader = nullptr;  // while run() reads stdin
+  Waiter* waiter = nullptr;        // while run() runs
+
+  int run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd);
+  int run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd);
+  [[nodiscard]] Encoding encoding() const {
+    if (common.plain) return Encoding::plain;
+    return common.binary ? Encoding::binary : default_encoding(STDOUT_FILENO);
+  }
+};
+
+Program::Program(cli::Info info) : impl_(std::make_unique<Impl>(std::move(info))) {}
+Program::~Program() = default;
+
+cli::Cli& Program::cli() { return impl_->cli; }
+Context& Program::context() { return impl_->context; }
+const CommonOptions& Program::common() const { return impl_->common; }
+
+std::optional<int> Program::parse(int argc, char** argv) {
+  cli::Cli& cli = impl_->cli;
+  CommonOptions& common = impl_->common;
+  cli.group("Stream options");
+  cli.flag("--plain", common.plain, "write main records only, one a line, whatever stdout is");
+  cli.flag("--binary", common.binary,
+           "write the binary encoding, which carries what was parsed to the next program (also STREAM_FORMAT=binary)");
+  cli.choice("--eof", {"fail", "end"}, [&](size_t i) { common.eof_is_end = i == 1; },
+             "what a stream that is cut off means: fail (the default) fires nothing and exits 1, end takes the cut for the end");
+  cli.flag("--strict", common.strict, "exit 3 at the first invalid record");
+  cli.group("General options");
+  cli.text("--metrics-file", "FILE", common.metrics_file,
+           "keep FILE up to date with counters as Prometheus text, once a second and at the end");
+  cli.flag("-v,--verbose", common.verbose, "say more on stderr");
+  const cli::Cli::Outcome outcome = cli.parse(argc, argv);
+  if (outcome.exit) return fail(outcome.status);
+  if (common.plain && common.binary) return fail(usage_error("--plain and --binary exclude each other"));
+  if (const char* format = std::getenv("STREAM_FORMAT"); format && *format && !common.plain) {
+    if (std::string_view(format) == "binary") {
+      common.binary = true;
+    } else if (std::string_view(format) != "text") {
+      return fail(usage_error("STREAM_FORMAT is '{}'; it takes 'binary' or 'text'", format));
+    }
+  }
+  if (common.binary && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
+    return fail(usage_error("refusing to write the binary encoding to a terminal"));
+  }
+  impl_->log.set_verbose(common.verbose);
+  install_signal_handlers(impl_->stop);
+  return std::nullopt;
+}
+
+int Program::fail(const Status& status) {
+  if (!status.ok() && status.code() != Code::broken_pipe) impl_->log.error("{}", status.message());
+  return status.exit_code();
+}
+
+int Program::run(Operator& op) {
+  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
+  const int code = impl_->run_stdin(*this, op, writer, STDOUT_FILENO);
+  if (!writer.left_out().empty()) impl_->log.info("side records not written: {}", writer.left_out().text());
+  return code;
+}
+
+int Program::run_sink(Operator& op) {
+  SinkTerminal terminal;
+  const int code = impl_->run_stdin(*this, op, terminal, -1);
+  if (!terminal.left_out().empty()) {
+    impl_->log.warn("side records that nobody took: {} (put sdivert before this program to keep them)",
+                    terminal.left_out().text());
+  }
+  return code;
+}
+
+int Program::run(Source& source, Operator& op) {
+  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
+  const int code = impl_->run(*this, source, op, writer, STDOUT_FILENO);
+  if (!writer.left_out().empty()) impl_->log.info("side records not written: {}", writer.left_out().text());
+  return code;
+}
+
+bool Program::neighbour_died() const {
+  if (impl_->reader && impl_->reader->writer_died()) return true;
+  return impl_->waiter && impl_->waiter->wait(-1, Duration{0}, false) == Waiter::Event::reader_gone;
+}
+
+int Program::Impl::run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd) {
+  StreamReader stdin_reader(STDIN_FILENO, "standard input", units,
+                            {.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
+  reader = &stdin_reader;
+  const int code = run(program, stdin_reader, op, terminal, output_fd);
+  reader = nullptr;
+  return code;
+}
+
+int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd) {
+  if (environment_is("STREAM_CHECK", "1")) return 0;
+  Waiter loop_waiter(stop, output_fd);
+  waiter = &loop_waiter;
+  LoopSettings settings{.program = name, .checkpoint = {}, .strict = common.strict, .every_second = {}};
+  if (!common.metrics_file.empty()) {
+    settings.every_second = [this] { return write_metrics_file(common.metrics_file, metrics); };
+  }
+  Status status = run_loop(source, op, terminal, loop_waiter, context, settings);
+  waiter = nullptr;
+  if (status.ok() && output_fd >= 0 && close(output_fd) != 0 && errno != EBADF) {
+    status = errno_status(errno, "write to", "standard output");
+  }
+  return program.fail(status);
+}
+
+}  // namespace streamutils

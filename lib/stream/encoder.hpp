@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Items to bytes.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "lib/stream/io_buffer.hpp"
+#include "lib/stream/operator.hpp"
+
+namespace streamutils {
+
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  virtual void records(const Batch& batch, IoBuffer& out) = 0;
+  virtual void control(const Control& item, IoBuffer& out) = 0;
+};
+
+/// The text encoding of a stream.
+std::unique_ptr<Encoder> make_text_encoder(const Units& units);
+/// Main records only, one a line; everything else is left out.
+std::unique_ptr<Encoder> make_plain_encoder();
+/// The binary encoding.
+std::unique_ptr<Encoder> make_binary_encoder(const Units& units);
+
+}  // namespace streamutils

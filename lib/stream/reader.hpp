@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream from a file descriptor: stdin of every program that is not a source of its own.
+//
+// Invariants:
+//  1. What is read is given before anything more is waited for.
+//  2. Memory is bounded by the largest item: about 1 MiB for records, kMaxControlBytes for control lines.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "lib/stream/decoder.hpp"
+#include "lib/stream/io_buffer.hpp"
+#include "lib/stream/source.hpp"
+
+namespace streamutils {
+
+class StreamReader final : public Source {
+ public:
+  /// Does not own `fd`. `name` is for messages: "standard input", a file name.
+  StreamReader(int fd, std::string name, Units& units, const DecodeSettings& settings);
+  Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) override;
+
+  /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe. What it
+  /// did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain inputs, whose EOF is their end.
+  bool writer_died();
+
+ private:
+  Result<bool> fill();
+  Result<State> decode(Output& out);
+  Result<State> stop(Output& out);
+  [[nodiscard]] bool ends_at_stop() const { return !decoder_ || !decoder_->is_stream(); }
+
+  int fd_;
+  std::string name_;
+  Units& units_;
+  DecodeSettings settings_;
+  std::unique_ptr<Decoder> decoder_;
+  IoBuffer buffer_;
+  IoBuffer ahead_;  // read by writer_died() while views into buffer_ were alive
+  bool ahead_eof_ = false;
+  bool eof_ = false;
+};
+
+}  // namespace streamutils
