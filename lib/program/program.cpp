@@ -34,6 +34,12 @@ void install_signal_handlers(StopFlag& stop) {
   std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
 }
 
+/// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe that cannot
+/// grow (the user's limit is reached) or is none stays as it is.
+void widen_pipes() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+}
+
 bool environment_is(const char* name, std::string_view value) {
   const char* set = std::getenv(name);
   return set && value == set;
@@ -100,6 +106,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
   }
   impl_->log.set_verbose(common.verbose);
   install_signal_handlers(impl_->stop);
+  widen_pipes();
   return std::nullopt;
 }
 

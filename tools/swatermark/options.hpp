@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <optional>
+#include <string>
+
+#include "lib/json/event_time.hpp"
+#include "lib/stream/items.hpp"
+
+namespace streamutils::swatermark {
+
+struct Options {
+  std::string time_field;
+  TimeUnit time_unit = TimeUnit::automatic;
+  Duration bounded{0};
+  Duration step{100'000};  ///< zero: a watermark at every rise
+  std::optional<Duration> max_future;
+  Duration idle_after{5'000'000};
+};
+
+int run(int argc, char** argv);
+
+}  // namespace streamutils::swatermark

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/swatermark/swatermark.hpp"
+
+#include <algorithm>
+
+#include "lib/stream/state.hpp"
+
+namespace streamutils::swatermark {
+
+namespace {
+constexpr Duration kDay{86'400'000'000};
+}
+
+Result<std::unique_ptr<Swatermark>> Swatermark::create(const Options& options, Context& context) {
+  FieldSet fields;
+  auto slot = fields.add(options.time_field);
+  if (!slot.ok()) return slot.take_status().at("--time");
+  return std::unique_ptr<Swatermark>(new Swatermark(options, std::move(fields), context));
+}
+
+Swatermark::Swatermark(const Options& options, FieldSet fields, Context& context)
+    : options_(options), fields_(std::move(fields)), parser_(fields_), context_(context) {}
+
+Swatermark::UnitState& Swatermark::unit(UnitId id) {
+  if (id >= units_.size()) units_.resize(id + 1);
+  return units_[id];
+}
+
+Status Swatermark::on_open(Open& open, Output& out) {
+  open.time = TimeField{options_.time_field, options_.time_unit, Duration{0}};
+  return out.control(open);
+}
+
+Status Swatermark::on_records(const Batch& batch, Output& out) {
+  UnitState& state = unit(batch.unit);
+  STREAM_TRY(wake(batch.unit, state, out));
+  times_.resize(batch.size());
+  size_t first = 0;  // of the records not yet given
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const ParseError error = parser_.parse(batch.record(i), {&value_, 1});
+    const auto time = error == ParseError::none ? read_event_time(value_, options_.time_unit) : std::nullopt;
+    if (!time || too_far(batch, i, *time)) {
+      STREAM_TRY(give(batch, first, i, out));
+      first = i + 1;
+      const std::string_view invalid = error != ParseError::none ? reason(error) : "bad_time";
+      STREAM_TRY(take_out(batch, i, time ? "early" : "invalid", time ? "max_future" : invalid, time, state, out));
+      continue;
+    }
+    times_[i] = time->us;
+    if (state.known && time->us <= state.max_us) continue;
+    const EventTime before = state.watermark;
+    state.max_us = time->us;
+    const EventTime risen = watermark_at(time->us);
+    if (risen > before) {
+      if (state.known) warn_of_jump(batch, i, before, risen);
+      STREAM_TRY(give(batch, first, i + 1, out));
+      first = i + 1;
+      state.watermark = risen;
+      STREAM_TRY(out.control(Watermark{batch.unit, risen}));
+    }
+    state.known = true;
+  }
+  return give(batch, first, batch.size(), out);
+}
+
+Status Swatermark::give(const Batch& batch, size_t first, size_t end, Output& out) {
+  if (first == end) return {};
+  Batch part = batch.part(first, end - first);
+  part.times = std::span<const int64_t>(times_).subspan(first, end - first);
+  return out.records(part);
+}
+
+EventTime Swatermark::watermark_at(int64_t max_us) const {
+  const EventTime bound = subtract_saturating(EventTime{max_us}, options_.bounded);
+  return options_.step.us == 0 || bound == kBeforeAll ? bound : EventTime{floor_to(bound.us, options_.step.us)};
+}
+
+bool Swatermark::too_far(const Batch& batch, size_t i, EventTime time) const {
+  if (!options_.max_future) return false;
+  const int64_t now = batch.kafka_times.empty() ? context_.clock.wall().us : batch.kafka_times[i];
+  return time > add_saturating(EventTime{now}, *options_.max_future);
+}
+
+Status Swatermark::take_out(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
+                            std::optional<EventTime> time, const UnitState& state, Output& out) {
+  ++(time ? early_ : bad_times_);
+  SideRecord side{.label = label, .reason = reason, .unit = batch.unit, .offset = batch.offset(i), .time = time};
+  if (state.watermark != kBeforeAll) side.watermark = state.watermark;
+  const std::string_view record = batch.record(i);
+  side.record = record;
+  return out.control(side);
+}
+
+void Swatermark::warn_of_jump(const Batch& batch, size_t i, EventTime from, EventTime to) {
+  if (jump_warned_ || from == kBeforeAll || subtract_saturating(to, kDay) <= from) return;
+  jump_warned_ = true;  // once is enough to look; the metrics go on counting
+  context_.log.warn("{}: one record moved the watermark from {} to {} (--max-future D keeps records from the future out)",
+                    format_place(context_.units, batch.unit, batch.offset(i)), format_iso(from), format_iso(to));
+}
+
+Status Swatermark::wake(UnitId id, UnitState& state, Output& out) {
+  state.caught_up_since.reset();
+  if (!state.idle) return {};
+  state.idle = false;
+  return out.control(Idle{id, false});
+}
+
+/// Earlier watermarks end here: this stage makes its own.
+Status Swatermark::on_watermark(const Watermark&, Output&) { return {}; }
+Status Swatermark::on_idle(const Idle&, Output&) { return {}; }
+
+Status Swatermark::on_caught_up(const CaughtUp& item, Output& out) {
+  UnitState& state = unit(item.unit);
+  if (item.caught_up) {
+    if (!state.caught_up_since) state.caught_up_since = context_.clock.mono();
+    STREAM_TRY(out.control(item));
+    return {};
+  }
+  STREAM_TRY(out.control(item));
+  return wake(item.unit, state, out);
+}
+
+Status Swatermark::on_revoke(const Revoke& item, Output& out) {
+  unit(item.unit) = UnitState{};
+  return out.control(item);
+}
+
+std::optional<MonoTime> Swatermark::deadline() const {
+  std::optional<MonoTime> next;
+  for (const UnitState& state : units_) {
+    if (state.idle || !state.caught_up_since) continue;
+    const MonoTime due = *state.caught_up_since + options_.idle_after;
+    if (!next || due < *next) next = due;
+  }
+  return next;
+}
+
+Status Swatermark::on_deadline(Output& out) {
+  const MonoTime now = context_.clock.mono();
+  for (UnitId id = 0; id < units_.size(); ++id) {
+    UnitState& state = units_[id];
+    if (state.idle || !state.caught_up_since || now < *state.caught_up_since + options_.idle_after) continue;
+    state.idle = true;
+    STREAM_TRY(out.control(Idle{id, true}));
+  }
+  return {};
+}
+
+Status Swatermark::on_end(const End& item, Output& out) {
+  if (bad_times_ > 0) context_.log.info("{} invalid records went to the side stream", bad_times_);
+  if (early_ > 0) context_.log.info("{} records beyond --max-future went to the side stream", early_);
+  return out.control(item);
+}
+
+Status Swatermark::snapshot(StateWriter& state) const {
+  state.u32(1);  // format version
+  uint32_t known = 0;
+  for (const UnitState& u : units_) known += u.known || u.idle ? 1 : 0;
+  state.u32(known);
+  for (UnitId id = 0; id < units_.size(); ++id) {
+    const UnitState& u = units_[id];
+    if (!u.known && !u.idle) continue;
+    state.text(context_.units.name(id));
+    state.u8(u.known);
+    state.i64(u.max_us);
+    state.i64(u.watermark.us);
+    state.u8(u.idle);
+  }
+  return {};
+}
+
+Status Swatermark::restore(StateReader& state) {
+  if (const uint32_t version = state.u32(); state.ok() && version != 1) {
+    return failed("the saved state of swatermark has version {}; this program reads version 1", version);
+  }
+  for (uint32_t n = state.u32(); n > 0 && state.ok(); --n) {
+    UnitState& u = unit(context_.units.id(state.text()));
+    u.known = state.u8() != 0;
+    u.max_us = state.i64();
+    u.watermark = EventTime{state.i64()};
+    u.idle = state.u8() != 0;
+  }
+  return state.status("swatermark");
+}
+
+}  // namespace streamutils::swatermark

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the event time of each record and emits bounded watermarks per unit.
+//
+// Invariants:
+//  1. After each record of a unit: max = max(max, time), W = floor to the step of (max - bound); emitted, before the next record, when it
+//     rises. W depends on the order of the unit's records alone. (Flink's BoundedOutOfOrdernessWatermarks does the
+//     same on a wall-clock timer.)
+//  2. A record whose time cannot be read leaves as a side record `invalid`; one beyond --max-future as `early`. Neither moves W.
+//  3. A unit is idle only after an unbroken caught-up of `idle_after`; its next record makes it active, before that record.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "lib/json/record_parser.hpp"
+#include "lib/stream/context.hpp"
+#include "lib/stream/operator.hpp"
+#include "tools/swatermark/options.hpp"
+
+namespace streamutils::swatermark {
+
+class Swatermark final : public Operator {
+ public:
+  /// On failure: a usage error (field path, negative durations).
+  static Result<std::unique_ptr<Swatermark>> create(const Options& options, Context& context);
+
+  Status on_open(Open& open, Output& out) override;
+  Status on_records(const Batch& batch, Output& out) override;
+  Status on_watermark(const Watermark& item, Output& out) override;
+  Status on_caught_up(const CaughtUp& item, Output& out) override;
+  Status on_idle(const Idle& item, Output& out) override;
+  Status on_revoke(const Revoke& item, Output& out) override;
+  Status on_end(const End& item, Output& out) override;
+  [[nodiscard]] std::optional<MonoTime> deadline() const override;
+  Status on_deadline(Output& out) override;
+  [[nodiscard]] bool stateful() const override { return true; }
+  Status snapshot(StateWriter& state) const override;
+  Status restore(StateReader& state) override;
+
+ private:
+  struct UnitState {
+    bool known = false;
+    int64_t max_us = 0;               // meaningful when known
+    EventTime watermark = kBeforeAll;  // the last one emitted
+    std::optional<MonoTime> caught_up_since;
+    bool idle = false;
+  };
+
+  Swatermark(const Options& options, FieldSet fields, Context& context);
+  UnitState& unit(UnitId id);
+  Status wake(UnitId id, UnitState& state, Output& out);
+  /// The watermark that stands after max_us; kBeforeAll before any.
+  [[nodiscard]] EventTime watermark_at(int64_t max_us) const;
+  [[nodiscard]] bool too_far(const Batch& batch, size_t i, EventTime time) const;
+  Status take_out(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
+                  std::optional<EventTime> time, const UnitState& state, Output& out);
+  Status give(const Batch& batch, size_t first, size_t end, Output& out);
+  void warn_of_jump(const Batch& batch, size_t i, EventTime from, EventTime to);
+
+  const Options options_;
+  FieldSet fields_;
+  RecordParser parser_;
+  Context& context_;
+  std::vector<UnitState> units_;  // by UnitId
+  std::vector<int64_t> times_;    // of the batch being read
+  JsonValue value_;
+  bool jump_warned_ = false;
+  int64_t early_ = 0, bad_times_ = 0;
+};
+
+}  // namespace streamutils::swatermark
