@@ -47,7 +47,8 @@ Reply convert(const redisReply& from) {
       reply.kind = Reply::Kind::array;
       for (size_t i = 0; i < from.elements; ++i) reply.items.push_back(convert(*from.element[i]));
       break;
-    default: break;
+    default:
+      break;
   }
   return reply;
 }
@@ -107,8 +108,7 @@ bool Connection::wait(bool to_write, Duration timeout) const {
 Result<size_t> Connection::send(std::string_view bytes) {
   size_t sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t n =
-        ::send(impl_->context->fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::send(impl_->context->fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent += static_cast<size_t>(n);
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {

@@ -33,7 +33,8 @@ void append_command(std::string& out, std::initializer_list<std::string_view> ar
 
 class Connection {
  public:
-  /// Begins to connect (a host's name is looked up at once, which may take a moment). wait() for writing, then finish().
+  /// Begins to connect (a host's name is looked up at once, which may take a moment). wait() for writing, then
+  /// finish().
   static Result<Connection> begin(const Url& url);
   /// After the first writability: did the connection come about?
   Status finish();

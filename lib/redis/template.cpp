@@ -56,10 +56,14 @@ bool Template::uses(size_t slot) const {
 
 std::string_view reason(Template::Outcome outcome) {
   switch (outcome) {
-    case Template::Outcome::ok: return "";
-    case Template::Outcome::missing_field: return "missing_field";
-    case Template::Outcome::not_scalar: return "not_scalar";
-    case Template::Outcome::too_long: return "name_too_long";
+    case Template::Outcome::ok:
+      return "";
+    case Template::Outcome::missing_field:
+      return "missing_field";
+    case Template::Outcome::not_scalar:
+      return "not_scalar";
+    case Template::Outcome::too_long:
+      return "name_too_long";
   }
   return "";
 }
