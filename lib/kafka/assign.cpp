@@ -45,6 +45,7 @@ Status KafkaSource::Impl::connect() {
   STREAM_ASSIGN(client_, kafka::Client::create(config_, *this, context_.log));
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
+  if (!queue_) return failed("the Kafka client has no consumer queue");
   client_->watch(queue_.get());
   phase_ = Phase::connecting;
   const Duration bound = kafka::connect_bound(config_);

@@ -41,7 +41,8 @@ KafkaSource::~KafkaSource() = default;
 Result<std::unique_ptr<KafkaSource>> KafkaSource::create(KafkaConfig config, KafkaSourceSettings settings,
                                                          Context& context) {
   STREAM_TRY(check(settings));
-  if (!settings.group.empty()) STREAM_TRY(config.set("-G", "group.id", settings.group));
+  // librdkafka wants a group id even to read without a group; it then asks who would coordinate it, and no more.
+  STREAM_TRY(config.set("-G", "group.id", settings.group.empty() ? "streamutils-no-group" : settings.group));
   // A partition's own queue has its own bound; many partitions must not multiply the default.
   if (settings.merge && config.get("queued.max.messages.kbytes") == "16384") {
     STREAM_TRY(config.set("--order", "queued.max.messages.kbytes", "2048"));

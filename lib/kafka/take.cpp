@@ -168,8 +168,10 @@ Status KafkaSource::Impl::handle_error(const rd_kafka_message_t& message, Output
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return failed("a topic was deleted while it was read: {}", text);
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      if (settings_.group.empty()) return {};  // of the group that we do not join
+      [[fallthrough]];
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
       return usage_error("Kafka at '{}' refuses: {}; check the ACLs", client_->brokers(), text);
     case RD_KAFKA_RESP_ERR__FATAL:
