@@ -117,6 +117,8 @@ std::optional<int> Program::parse(int argc, char** argv) {
   return std::nullopt;
 }
 
+bool Program::check_only() const { return environment_is("STREAM_CHECK", "1"); }
+
 int Program::fail(const Status& status) {
   if (!status.ok() && status.code() != Code::broken_pipe) impl_->log.error("{}", status.message());
   return status.exit_code();
