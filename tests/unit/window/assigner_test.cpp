@@ -61,7 +61,8 @@ TEST(SliceAssigner, EqualsWalkingBackForEveryRatio) {
           int64_t r = (time - offset) % slide;
           if (r < 0) r += slide;
           Windows expected;
-          for (int64_t start = time - r; start > time - size; start -= slide) expected.insert(expected.begin(), {start, start + size});
+          for (int64_t start = time - r; start > time - size; start -= slide)
+            expected.insert(expected.begin(), {start, start + size});
           ASSERT_EQ(windows_of(a, time), expected) << size << '/' << slide << '+' << offset << " at " << time;
         }
       }
@@ -74,10 +75,13 @@ TEST(SliceAssigner, WindowsBeyondTheEndsOfTimeAreOutOfRange) {
   SliceBounds slice;
   EXPECT_EQ(assigner(10, 10).assign(kMax, slice), Fit::out_of_range);
   EXPECT_EQ(assigner(10, 10).assign(kMin, slice), Fit::out_of_range);
-  EXPECT_EQ(assigner(10, 5).assign(kMin + 12, slice), Fit::out_of_range) << "one of its two windows";
+  EXPECT_EQ(assigner(10, 5).assign(kMin + 5, slice), Fit::out_of_range) << "one of its two windows";
   EXPECT_EQ(assigner(10, 10).assign(kMax - 10, slice), Fit::assigned);
   EXPECT_EQ(assigner(kMax, kMax).assign(5, slice), Fit::assigned);
   EXPECT_FALSE(assigner(10, 10).end_after(kMax).has_value());
+  EXPECT_TRUE(assigner(10, 5).is_end(-5));
+  EXPECT_FALSE(assigner(10, 5).is_end(4));
+  EXPECT_FALSE(assigner(10, 5).is_end(kMin));
 }
 
 }  // namespace

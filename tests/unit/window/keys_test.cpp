@@ -47,7 +47,8 @@ TEST(KeyReader, ReasonsWhenThereIsNoKey) {
   EXPECT_EQ(key_of(R"({"k":{}})", {"k"}), "!bad_key");
   EXPECT_EQ(key_of(R"({"k":1e999})", {"k"}), "!bad_key");
   EXPECT_EQ(key_of(R"({"k":")" + std::string(kMaxKeyBytes, 'x') + "\"}", {"k"}), "!key_too_large");
-  EXPECT_EQ(key_of(R"({"a":"\n)" + std::string(3000, 'x') + R"(","b":")" + std::string(2000, 'x') + "\"}", {"a", "b"}), "!key_too_large");
+  EXPECT_EQ(key_of(R"({"a":"\n)" + std::string(3000, 'x') + R"(","b":")" + std::string(2000, 'x') + "\"}", {"a", "b"}),
+            "!key_too_large");
 }
 
 TEST(SplitKey, CutsAtCommasOutsideStrings) {
