@@ -116,6 +116,7 @@ class Loop {
 
  private:
   Status call_due() {
+    if (settings_.report_requested && settings_.report_requested->exchange(false)) settings_.report();
     const auto deadline = op_.deadline();
     if (!deadline && !settings_.every_second) return {};
     const MonoTime now = clock_.mono();

@@ -46,9 +46,9 @@ class TextEncoder final : public Encoder {
     append_unit(line_, units_.name(unit));
     append_line(line_, out);
   }
-  /// A record that would be read back as something else: as a control line, or as a blank one.
+  /// A record that would be read back as something else: as a control line, as a blank one, or without its last '\r'.
   static bool must_wrap(std::string_view record) {
-    return record.starts_with(kControlPrefix) || record.empty() || record == "\r";
+    return record.empty() || record.back() == '\r' || record.starts_with(kControlPrefix);
   }
 
   const Units& units_;
