@@ -64,7 +64,7 @@ lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
   topic=$(unique_topic 1)
   { numbers 1 20000; sleep 3; numbers 20001 40000; } | ssink-kafka -b "$BOOTSTRAP" -t "$topic" 2>err 3>&- &
   pid=$!
-  wait_until 30 bash -c "kafka_admin offsets $topic | grep -q '[1-9]\$'"
+  wait_until 30 bash -c "kafka_admin offsets $topic | grep -q ' [1-9][0-9]*\$'"
   kill_kafka
   sleep 1
   restart_kafka
@@ -76,7 +76,7 @@ lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
   topic=$(unique_topic 1)
   { numbers 1 10; sleep 2; numbers 11 20; } | ssink-kafka -b "$BOOTSTRAP" -t "$topic" -X message.timeout.ms=3000 2>err 3>&- &
   pid=$!
-  wait_until 30 bash -c "kafka_admin offsets $topic | grep -q '[1-9]\$'"
+  wait_until 30 bash -c "kafka_admin offsets $topic | grep -q ' [1-9][0-9]*\$'"
   kill_kafka
   code=0
   wait "$pid" || code=$?
