@@ -18,7 +18,7 @@ struct AggregateItem {
   std::optional<size_t> field;             ///< the argument's slot in the record's FieldSet; empty for count()
   std::vector<std::string> arguments;      ///< further literal arguments as text, in order (topk(f, 3): {"3"})
   std::optional<Expression> where;         ///< compiled against the record's FieldSet
-  std::optional<Expression> over_results;  ///< compiled against `results`: slot i reads the result named by parts(i)
+  std::optional<Expression> over_results;  ///< compiled against `results`: slot i reads the result of the call named parts(i)[0]
   size_t column = 0;                       ///< where the item starts in the text, from 1; for errors of later checks
 };
 
@@ -30,8 +30,10 @@ struct AggregateList {
 /// Parses the list; fields that the calls and their `where` read are added to `fields`. Function names are not
 /// checked here (lib/window/aggregates knows them). On failure: a usage error with the column; unknown result names,
 /// duplicate names, and expressions over expressions' own names in a circle are errors too.
+/// An expression may read the names of other expressions; they are replaced by what they stand for, so that `results`
+/// holds names of calls only and expressions can be evaluated in any order. At most 256 items.
 /// An aggregate without a name gets its text as name: count() -> "count", p99(latency) -> "p99_latency".
-/// Expressions over results may contain aggregate calls directly: 'rate=count()/2' is an error that says to name the call.
+/// An aggregate call inside an expression ('rate=count()/2') is an error that says to name the call.
 Result<AggregateList> parse_aggregates(std::string_view text, FieldSet& fields);
 
 }  // namespace streamutils::expr

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a tree over one record. Conditions are computed as Truth, without a Value: `event_type == "view"` is one memcmp of
-// the record's own bytes, `status >= 500` one integer.
+// Runs a tree over one record. Conditions are computed as Truth, without a Value: `event_type == "view"` is one memcmp
+// of the record's own bytes, `status >= 500` one integer.
 #include <algorithm>
 #include <array>
 
@@ -206,8 +206,8 @@ class Run {
 
   Truth test_null(const Node& node) {
     const ScratchScope scope(scratch_);
-    const bool both = std::holds_alternative<Null>(value(*node.args[0])) &&
-                      std::holds_alternative<Null>(value(*node.args[1]));
+    const bool both =
+        std::holds_alternative<Null>(value(*node.args[0])) && std::holds_alternative<Null>(value(*node.args[1]));
     return truth_of(both == (node.comparison == Comparison::equal));
   }
 

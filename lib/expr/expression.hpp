@@ -3,8 +3,8 @@
 //
 // Grammar, loosest first:  ||   &&   !   == != < <= > >= =~ in (…)   + -   * / %   unary -   calls, literals, fields, ( )
 // Fields: user_id, a.b, `any name` in backquotes. Literals: 12, 1.5e3, "text" or 'text' (JSON escapes), true, false, null.
-// Functions: has(f) starts_with(s, p) ends_with(s, p) contains(s, p) lower(s) upper(s) length(s) abs(n) floor(n) round(n)
-//            coalesce(a, …) if(c, a, b) string(x) number(x).
+// Functions: has(f) starts_with(s, p) ends_with(s, p) contains(s, p) lower(s) upper(s) (A-Z only) length(s) abs(n) floor(n)
+//            round(n[, places]) (halves away from zero) coalesce(a, …) if(c, a, b) string(x) number(x).
 //
 // Null rules (SQL's, as Flink): an absent field is null; arithmetic, comparison, =~ and functions of null give null, except has(),
 // coalesce(), if(); `x == null` and `x != null` test for null and are never null; && and || are three-valued; a filter keeps
@@ -32,6 +32,9 @@ class Scratch {
  public:
   void clear() { used_ = 0; }
   std::string& next();  ///< an empty string that lives until clear(); never moves
+  /// The strings since a mark may be used again: none of them is needed any more.
+  [[nodiscard]] size_t mark() const { return used_; }
+  void release(size_t mark) { used_ = mark; }
 
  private:
   std::vector<std::unique_ptr<std::string>> strings_;

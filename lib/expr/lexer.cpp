@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/expr/lexer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -31,10 +32,10 @@ size_t character_length(std::string_view text, size_t at) {
 /// record has, and so hide the mistake.
 bool is_foreign_name(std::string_view character) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
-  if (byte(0) == 0xC2) return false;                                             // U+0080..U+00BF
-  if (byte(0) == 0xE2 && (byte(1) == 0x80 || byte(1) == 0x81)) return false;     // U+2000..U+207F
-  if (byte(0) == 0xE3 && byte(1) == 0x80 && byte(2) < 0xA0) return false;        // U+3000..U+301F
-  return !(byte(0) == 0xEF && byte(1) == 0xBB && byte(2) == 0xBF);               // the byte order mark
+  if (byte(0) == 0xC2) return false;                                          // U+0080..U+00BF
+  if (byte(0) == 0xE2 && (byte(1) == 0x80 || byte(1) == 0x81)) return false;  // U+2000..U+207F
+  if (byte(0) == 0xE3 && byte(1) == 0x80 && byte(2) < 0xA0) return false;     // U+3000..U+301F
+  return !(byte(0) == 0xEF && byte(1) == 0xBB && byte(2) == 0xBF);            // the byte order mark
 }
 
 /// The bytes that the name character at `at` takes; 0 when there is none.
@@ -70,15 +71,12 @@ struct Sign {
 };
 // Longer signs stand before their own beginnings.
 constexpr std::array kSigns = {
-    Sign{"||", TokenKind::or_sign},      Sign{"&&", TokenKind::and_sign},
-    Sign{"==", TokenKind::equal},        Sign{"!=", TokenKind::not_equal},
-    Sign{"<=", TokenKind::less_equal},   Sign{">=", TokenKind::greater_equal},
-    Sign{"=~", TokenKind::match},        Sign{"(", TokenKind::left_paren},
-    Sign{")", TokenKind::right_paren},   Sign{",", TokenKind::comma},
-    Sign{"!", TokenKind::not_sign},      Sign{"<", TokenKind::less},
-    Sign{">", TokenKind::greater},       Sign{"+", TokenKind::plus},
-    Sign{"-", TokenKind::minus},         Sign{"*", TokenKind::star},
-    Sign{"/", TokenKind::slash},         Sign{"%", TokenKind::percent},
+    Sign{"||", TokenKind::or_sign},   Sign{"&&", TokenKind::and_sign},   Sign{"==", TokenKind::equal},
+    Sign{"!=", TokenKind::not_equal}, Sign{"<=", TokenKind::less_equal}, Sign{">=", TokenKind::greater_equal},
+    Sign{"=~", TokenKind::match},     Sign{"(", TokenKind::left_paren},  Sign{")", TokenKind::right_paren},
+    Sign{",", TokenKind::comma},      Sign{"!", TokenKind::not_sign},    Sign{"<", TokenKind::less},
+    Sign{">", TokenKind::greater},    Sign{"+", TokenKind::plus},        Sign{"-", TokenKind::minus},
+    Sign{"*", TokenKind::star},       Sign{"/", TokenKind::slash},       Sign{"%", TokenKind::percent},
     Sign{"=", TokenKind::assign},
 };
 
@@ -172,8 +170,8 @@ class Lexer {
     bool quoted = false;
     for (;;) {
       STREAM_TRY(read_part(token, quoted));
-      const bool more = at_ + 1 < text_.size() && text_[at_] == '.' &&
-                        (text_[at_ + 1] == '`' || name_length(text_, at_ + 1) > 0);
+      const bool more =
+          at_ + 1 < text_.size() && text_[at_] == '.' && (text_[at_ + 1] == '`' || name_length(text_, at_ + 1) > 0);
       if (!more) break;
       ++at_;
     }
@@ -292,6 +290,18 @@ Status error_at(std::string_view text, size_t offset, std::string_view message) 
   }
   return usage_error("column {}: {} in '{}{}{}'", column_of(text, offset), message, begin > 0 ? "…" : "", quoted,
                      end < text.size() ? "…" : "");
+}
+
+std::string field_path(const std::vector<std::string>& parts) {
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += '.';
+    for (const char c : parts[i]) {
+      if (c == '.' || c == '\\') text += '\\';
+      text += c;
+    }
+  }
+  return text;
 }
 
 bool is_keyword(std::string_view word) {

@@ -49,8 +49,8 @@ struct Token {
   std::string text;                ///< of a string, unescaped
 };
 
-/// All tokens of `text`, the last of kind `end`; they live as long as `text`. On failure (more than kMaxExpressionBytes,
-/// not UTF-8, a character, number or string that is none): a usage error with the column.
+/// All tokens of `text`, the last of kind `end`; they live as long as `text`. On failure (more than
+/// kMaxExpressionBytes, not UTF-8, a character, number or string that is none): a usage error with the column.
 Result<std::vector<Token>> lex(std::string_view text);
 
 /// The column of a byte offset: characters, from 1. REQUIRES: offset <= text.size().
@@ -58,6 +58,8 @@ size_t column_of(std::string_view text, size_t offset);
 /// A usage error "column 12: <message> in '<the text around it>'".
 Status error_at(std::string_view text, size_t offset, std::string_view message);
 
+/// A path's parts as FieldSet::add takes them.
+std::string field_path(const std::vector<std::string>& parts);
 /// Whether `part` needs no backquotes where it stands: at the front of a path, or behind a dot.
 bool is_plain_part(std::string_view part, bool front);
 /// Words that a field of one part can only be in backquotes.

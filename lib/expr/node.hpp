@@ -46,23 +46,23 @@ struct Node {
   size_t offset;  ///< where it stands in the text, for errors
   std::vector<std::unique_ptr<Node>> args;
 
-  Value literal;                         ///< a string's view is of `text`
-  std::string text;                      ///< a string literal; a pattern
-  std::vector<std::string> parts;        ///< a field's path
-  std::vector<char> signs;               ///< of a sum or product: signs[i] stands before args[i]; signs[0] means nothing
+  Value literal;                   ///< a string's view is of `text`
+  std::string text;                ///< a string literal; a pattern
+  std::vector<std::string> parts;  ///< a field's path
+  std::vector<char> signs;         ///< of a sum or product: signs[i] stands before args[i]; signs[0] means nothing
   const FunctionInfo* function = nullptr;
   std::shared_ptr<const re2::RE2> regex;
 
   // Filled by prepare() and by Parser::finish().
-  size_t slot = 0;                                 ///< of a field, and of a comparison that reads one directly
+  size_t slot = 0;  ///< of a field, and of a comparison that reads one directly
   Shape shape = Shape::general;
   Comparison field_comparison = Comparison::equal;  ///< as if the field stood on the left
-  std::string_view needle;                         ///< field_string
-  Decimal number;                                  ///< field_number
-  int64_t integer = 0;                             ///< field_number, when it is one
+  std::string_view needle;                          ///< field_string
+  Decimal number;                                   ///< field_number
+  int64_t integer = 0;                              ///< field_number, when it is one
   bool is_integer = false;
-  std::unique_ptr<LiteralSet> set;                 ///< in
-  std::vector<const Node*> others;                 ///< in: the elements that are not literals
+  std::unique_ptr<LiteralSet> set;  ///< in
+  std::vector<const Node*> others;  ///< in: the elements that are not literals
 };
 
 using NodePtr = std::unique_ptr<Node>;

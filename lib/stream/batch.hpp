@@ -5,6 +5,7 @@
 // Invariants:
 //  1. kJsonPadding bytes are readable behind every record.
 //  2. A column is empty (not known) or has one entry per record.
+//  3. No record contains a newline: what reads one from elsewhere minifies it or takes it out.
 #pragma once
 #include <cstdint>
 #include <deque>

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "lib/json/text.hpp"
 #include "lib/stream/binary.hpp"
 #include "lib/stream/state.hpp"
 
@@ -37,7 +38,8 @@ Result<size_t> BinaryDecoder::decode(std::string_view bytes, bool at_eof, Output
   }
   position_ += taken;
   if (at_eof) {
-    if (!ended_ && !settings_.eof_is_end) return cut_off_error();
+    if (ended_ && taken < bytes.size()) return failed("byte {}: something follows the end of the stream", position_);
+    if (!ended_ && !(settings_.eof_is_end && opened_)) return cut_off_error();
     if (!ended_) {
       ended_ = true;
       STREAM_TRY(out.control(End{.fire = true, .last_epoch = {}}));
@@ -67,15 +69,15 @@ Status BinaryDecoder::take_frame(const FrameHeader& header, std::string_view pay
 }
 
 Status BinaryDecoder::check_unit(uint32_t number) const {
-  if (number < numbers_.size()) return {};
-  return failed("frame of a unit that was not declared");
+  if (number >= numbers_.size()) return failed("frame of a unit that was not declared");
+  return opened_ ? Status() : failed("frame of a unit comes before 'open'");
 }
 
 Status BinaryDecoder::take_unit(std::string_view payload) {
   StateReader in(payload);
   const uint32_t number = in.u32();
   const std::string_view name = in.raw(in.u32());
-  if (!in.ok() || number != numbers_.size()) return failed("frame 'unit' is malformed");
+  if (!in.ok() || number != numbers_.size() || !is_valid_utf8(name)) return failed("frame 'unit' is malformed");
   numbers_.push_back(units_.id(name));
   return {};
 }
@@ -89,9 +91,11 @@ Status BinaryDecoder::take_control(std::string_view payload, Output& out) {
   if (parsed->kind != ControlParser::Kind::control) return failed("frame 'control' holds no control item");
   if (const Open* open = std::get_if<Open>(&parsed->item)) {
     if (opened_) return failed("frame 'open' comes twice");
-    if (open->version != 1) return failed("the input is a stream of version {}; this program reads version 1", open->version);
+    if (open->version != 1)
+      return failed("the input is a stream of version {}; this program reads version 1", open->version);
     opened_ = true;
   }
+  if (!opened_) return failed("frame 'control' comes before 'open'");
   if (std::holds_alternative<End>(parsed->item)) ended_ = true;
   return out.control(parsed->item);
 }
@@ -121,6 +125,7 @@ Status BinaryDecoder::take_records(const FrameHeader& header, std::string_view p
   batch.offsets = column(kColumnOffsets);
   batch.kafka_times = column(kColumnKafkaTimes);
   batch.bytes = at;
+  if (std::memchr(at, '\n', records.bytes)) return failed("frame 'records' holds a record of more than one line");
 
   size_t first = 0;
   for (size_t i = 0; i < batch.size(); ++i) {

@@ -15,10 +15,11 @@ class BinaryEncoder final : public Encoder {
   void records(const Batch& batch, IoBuffer& out) override {
     start(out);
     const uint32_t unit = declare(batch.unit, out);
-    // A frame is cut where its bytes pass 256 KiB, so that the reader's buffer stays small.
+    // A frame is cut where its bytes pass 256 KiB, so that the reader's buffer stays small; empty records have bytes
+    // too.
     for (size_t first = 0; first < batch.size();) {
       size_t count = 0, bytes = 0;
-      while (first + count < batch.size() && bytes < kCutBytes) bytes += batch.records[first + count++].size;
+      while (first + count < batch.size() && bytes + count < kCutBytes) bytes += batch.records[first + count++].size;
       frame(batch.part(first, count), unit, bytes, out);
       first += count;
     }

@@ -19,6 +19,9 @@ inline constexpr size_t kMaxControlBytes = 8 << 20;
 /// Appends `item` as one JSON object that starts with kControlPrefix, without a newline.
 void append_control(std::string& out, const Control& item, const Units& units);
 
+/// One JSON object on one line, which may stand in a control line as it is?
+bool is_json_record(std::string_view record);
+
 /// Appends a side record's members without the braces: `"label":"late",...,"record":{...}`. A record that is not one line of JSON
 /// is given as "record_base64"; one that was cut adds "record_bytes" and "record_xxh3".
 void append_side_members(std::string& out, const SideRecord& item, const Units& units);
@@ -41,7 +44,7 @@ class ControlParser {
     Kind kind = Kind::control;
     Control item;                    ///< kind control
     UnitId unit = Units::kStream;    ///< kind unit
-    std::string_view record;         ///< kind record, padded
+    std::string_view record;         ///< kind record, padded; without newlines
   };
   /// REQUIRES: kJsonPadding readable bytes behind `line`. Views in the result live until the next call.
   /// On failure: what is wrong with the line.

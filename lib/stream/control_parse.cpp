@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "lib/base/base64.hpp"
 #include "lib/stream/control_json.hpp"
@@ -32,6 +33,12 @@ struct ControlParser::Impl {
     int64_t value = 0;
     if (object[key].get(value)) missing(key, "an integer");
     return value;
+  }
+  template <class T>
+  T get_count(std::string_view key) {
+    const int64_t value = get_integer(key);
+    if (!std::in_range<T>(value)) missing(key, "in range");
+    return static_cast<T>(value);
   }
   bool get_boolean(std::string_view key) {
     bool value = false;
@@ -77,16 +84,19 @@ struct ControlParser::Impl {
 
 Open ControlParser::Impl::open() {
   Open open;
-  open.version = static_cast<int>(get_integer("version"));
+  open.version = get_count<int>("version");
   open.run = get_text("run");
-  dom::array array;
-  if (object["stages"].get(array)) missing("stages", "an array");
-  for (dom::element e : array) {
-    StageInfo& stage = open.stages.emplace_back();
-    stage.path = string_or(e, "path");
-    stage.program = string_or(e, "program");
-    stage.checkpoint = string_or(e, "checkpoint");
-    if (e["stateful"].get(stage.stateful)) stage.stateful = false;
+  dom::array array;  // an empty one has no elements to walk: never iterate it unless get() filled it
+  if (object["stages"].get(array)) {
+    missing("stages", "an array");
+  } else {
+    for (dom::element e : array) {
+      StageInfo& stage = open.stages.emplace_back();
+      stage.path = string_or(e, "path");
+      stage.program = string_or(e, "program");
+      stage.checkpoint = string_or(e, "checkpoint");
+      if (e["stateful"].get(stage.stateful)) stage.stateful = false;
+    }
   }
   if (!object["sources"].get(array)) {
     for (dom::element e : array) {
@@ -130,6 +140,7 @@ SideRecord ControlParser::Impl::side(std::optional<std::string_view> record) {
   side.window_start = get_optional_time("window_start");
   side.window_end = get_optional_time("window_end");
   if (!object["record_bytes"].get(side.full_size)) {
+    if (side.full_size < 0) missing("record_bytes", "a size");
     const std::string_view hash = get_text("record_xxh3");
     const auto end = hash.data() + hash.size();
     if (hash.size() != 16 || std::from_chars(hash.data(), end, side.hash, 16).ptr != end) {
@@ -138,15 +149,19 @@ SideRecord ControlParser::Impl::side(std::optional<std::string_view> record) {
   } else {
     side.full_size = -1;
   }
+  if (record && !is_json_record(*record)) missing("record", "a JSON object");
   side.record = record ? *record : decoded("record_base64");
   return side;
 }
 
 Barrier ControlParser::Impl::barrier() {
   Barrier barrier;
-  barrier.epoch = static_cast<uint64_t>(get_integer("epoch"));
+  barrier.epoch = get_count<uint64_t>("epoch");
   dom::object positions;
-  if (object["positions"].get(positions)) missing("positions", "an object");
+  if (object["positions"].get(positions)) {
+    missing("positions", "an object");
+    return barrier;
+  }
   for (const auto [unit, position] : positions) {
     int64_t value = 0;
     if (position.get(value)) missing("positions", "an object of integers");
@@ -160,11 +175,12 @@ ControlParser::~ControlParser() = default;
 
 namespace {
 
-/// Where a side line's last member, `,"record":{...}}`, starts; npos without one. What stands before it is ours, with every quote
-/// inside its strings escaped, so that the first occurrence is the member. The record itself is never parsed here: any number
-/// that RFC 8259 allows may stand in it, and it must leave as it came.
+/// Where a side line's last member, `,"record":{...}}`, starts; npos without one. What stands before it is ours, with
+/// every quote inside its strings escaped, so that the first occurrence is the member. The record itself is never
+/// parsed here: any number that RFC 8259 allows may stand in it, and it must leave as it came.
 size_t find_side_record(std::string_view line) {
-  return line.starts_with(R"({"$stream":"side")") ? line.find(kRecordMember) : std::string_view::npos;
+  if (!line.starts_with(R"({"$stream":"side")") || !line.ends_with('}')) return std::string_view::npos;
+  return line.find(kRecordMember);
 }
 
 }  // namespace
@@ -201,6 +217,7 @@ Result<ControlParser::Parsed> ControlParser::parse(std::string_view line) {
       in.text = in.get_text("raw");
       parsed.record = in.padded_text();
     }
+    if (parsed.record.find('\n') != std::string_view::npos) in.missing("raw", "one line");
   } else if (kind == "side") {
     parsed.item = in.side(record_at != std::string_view::npos
                               ? std::optional(line.substr(record_at + kRecordMember.size(),
@@ -213,18 +230,18 @@ Result<ControlParser::Parsed> ControlParser::parse(std::string_view line) {
   } else if (kind == "assign") {
     const UnitId unit = in.get_unit();
     const int64_t position = in.get_integer("position");
-    parsed.item = Assign{unit, position, static_cast<uint32_t>(in.get_integer("units"))};
+    if (position < 0) in.missing("position", "an offset");
+    parsed.item = Assign{unit, position, in.get_count<uint32_t>("units")};
   } else if (kind == "revoke") {
     parsed.item = Revoke{in.get_unit()};
   } else if (kind == "barrier") {
     parsed.item = in.barrier();
   } else if (kind == "ack") {
-    parsed.item = Ack{static_cast<uint64_t>(in.get_integer("epoch")), std::string(in.get_text("stage")),
+    parsed.item = Ack{in.get_count<uint64_t>("epoch"), std::string(in.get_text("stage")),
                       std::string(in.get_text("object")), std::string(in.get_text("sha256"))};
   } else if (kind == "end") {
     End end{in.get_boolean("fire"), std::nullopt};
-    int64_t epoch = 0;
-    if (!in.object["last_epoch"].get(epoch)) end.last_epoch = static_cast<uint64_t>(epoch);
+    if (!in.object["last_epoch"].error()) end.last_epoch = in.get_count<uint64_t>("last_epoch");
     parsed.item = end;
   } else if (kind == "open") {
     parsed.item = in.open();

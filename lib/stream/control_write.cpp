@@ -7,9 +7,7 @@
 
 namespace streamutils {
 
-namespace {
-
-/// One valid JSON object on one line? Side records are rare beside records, so that a whole parse is affordable.
+// Side records are rare beside records, so that a whole parse is affordable.
 bool is_json_record(std::string_view record) {
   static const FieldSet no_fields;
   thread_local RecordParser parser(no_fields, {.max_bytes = kMaxControlBytes, .max_depth = 1000});
@@ -19,6 +17,8 @@ bool is_json_record(std::string_view record) {
   padded.append(kJsonPadding, '\0');
   return parser.parse(std::string_view(padded).substr(0, record.size()), {}) == ParseError::none;
 }
+
+namespace {
 
 /// Writes `"name":` with a comma in front where one is due.
 class Members {

@@ -9,16 +9,17 @@
 namespace streamutils {
 
 struct DecodeSettings {
-  size_t max_record_bytes = 1 << 20;  ///< a larger record becomes a side record `invalid`, reason `too_large`
-  bool eof_is_end = false;            ///< a stream that is cut off counts as ended (with fire)
+  size_t max_record_bytes =
+      1 << 20;              ///< a larger record becomes a side record `invalid`, reason `too_large`; at least 64
+  bool eof_is_end = false;  ///< a stream that is cut off counts as ended (with fire)
 };
 
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Gives the whole items at the front of `bytes` to `out` and returns how many bytes they took. What is left is given again,
-  /// at the front, with more behind it. At the end of input (`at_eof`) everything is taken and a stream that has not ended is an
-  /// error; a plain input then gets its `end`. REQUIRES: kJsonPadding readable bytes behind `bytes`.
+  /// Gives the whole items at the front of `bytes` to `out` and returns how many bytes they took. What is left is given
+  /// again, at the front, with more behind it. At the end of input (`at_eof`) everything is taken and a stream that has
+  /// not ended is an error; a plain input then gets its `end`. REQUIRES: kJsonPadding readable bytes behind `bytes`.
   virtual Result<size_t> decode(std::string_view bytes, bool at_eof, Output& out) = 0;
   /// True when the input brings its own `open` and `end`.
   [[nodiscard]] virtual bool is_stream() const = 0;
@@ -28,7 +29,8 @@ class Decoder {
   virtual Status stop(Output& out) = 0;
 };
 
-/// Picks the encoding from the first bytes of the input. Empty while they do not tell yet. REQUIRES: at_eof when nothing will follow.
+/// Picks the encoding from the first bytes of the input. Empty while they do not tell yet. REQUIRES: at_eof when
+/// nothing will follow.
 std::unique_ptr<Decoder> detect_decoder(std::string_view first_bytes, bool at_eof, Units& units,
                                         const DecodeSettings& settings);
 

@@ -7,6 +7,16 @@
 
 namespace streamutils {
 
+namespace {
+
+/// The line without the one '\r' that belongs to its end.
+std::string_view without_return(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
 /// Of a line that is too large only its head, size and hash are kept.
 struct TextDecoder::LongLine {
   LongLine() : hash(XXH3_createState()) { XXH3_64bits_reset(hash); }
@@ -14,12 +24,19 @@ struct TextDecoder::LongLine {
   LongLine(const LongLine&) = delete;
   LongLine& operator=(const LongLine&) = delete;
   void add(std::string_view bytes) {
+    if (bytes.empty()) return;
+    if (held_return) keep("\r");
+    held_return = bytes.ends_with('\r');  // belongs to the line's end if nothing follows
+    keep(without_return(bytes));
+  }
+  void keep(std::string_view bytes) {
     if (head.size() < kSideRecordHead) head.append(bytes.substr(0, kSideRecordHead - head.size()));
     XXH3_64bits_update(hash, bytes.data(), bytes.size());
     size += static_cast<int64_t>(bytes.size());
   }
   std::string head;
   int64_t size = 0;
+  bool held_return = false;
   XXH3_state_t* hash;
 };
 
@@ -28,8 +45,18 @@ TextDecoder::TextDecoder(Units& units, const DecodeSettings& settings, bool is_s
 
 TextDecoder::~TextDecoder() = default;
 
-size_t TextDecoder::limit(std::string_view line) const {
-  return is_stream_ && line.starts_with(kControlPrefix) ? kMaxControlBytes : settings_.max_record_bytes;
+bool TextDecoder::is_control(std::string_view line) const { return is_stream_ && line.starts_with(kControlPrefix); }
+
+bool TextDecoder::is_large(std::string_view line) const {
+  return without_return(line).size() > (is_control(line) ? kMaxControlBytes : settings_.max_record_bytes);
+}
+
+/// A stream's writer ends every line, so that a last line without its newline was cut off; only a whole control line is
+/// taken all the same, for the sake of an `end` written by hand.
+bool TextDecoder::is_cut(std::string_view line) {
+  if (!is_stream_ || ended_) return false;
+  if (is_control(line)) return !controls_.parse(without_return(line)).ok();
+  return !settings_.eof_is_end;
 }
 
 Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& out) {
@@ -42,25 +69,26 @@ Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& 
     const bool whole = found != nullptr || at_eof;
     const size_t end = found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) : bytes.size();
     const std::string_view line = bytes.substr(position, end - position);
-    if (!whole && !long_ && line.size() <= limit(line)) {
+    const bool large = long_ || is_large(line);
+    if (!whole && !large) {
       scanned_ = line.size();
       break;
     }
     scanned_ = 0;
-    if (long_ || line.size() > limit(line)) {
+    if (large) {
       STREAM_TRY(give_records(out));
-      if (!long_) long_ = std::make_unique<LongLine>();
+      STREAM_TRY(start_large(line));
       long_->add(line);
-      if (whole) STREAM_TRY(give_large(out));
-    } else {
+      if (found) STREAM_TRY(give_large(out));
+    } else if (found || !is_cut(line)) {
       STREAM_TRY(take_line(line, position, out));
     }
     position = found ? end + 1 : end;
   }
   STREAM_TRY(give_records(out));
   if (at_eof) {
-    if (long_) STREAM_TRY(give_large(out));
-    if (is_stream_ && !ended_ && !settings_.eof_is_end) return cut_off_error();
+    if (long_ && (!is_stream_ || settings_.eof_is_end)) STREAM_TRY(give_large(out));
+    if (is_stream_ && !ended_ && !(settings_.eof_is_end && opened_)) return cut_off_error();
     if (!ended_) {
       ended_ = true;
       STREAM_TRY(out.control(End{.fire = true, .last_epoch = {}}));
@@ -71,10 +99,10 @@ Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& 
 
 Status TextDecoder::take_line(std::string_view line, size_t start, Output& out) {
   ++line_;
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  line = without_return(line);
   if (line.empty()) return {};
   if (ended_) return failed("line {}: something follows the end of the stream", line_);
-  if (is_stream_ && line.starts_with(kControlPrefix)) {
+  if (is_control(line)) {
     STREAM_TRY(give_records(out));
     return take_control(line, out);
   }
@@ -99,7 +127,8 @@ Status TextDecoder::take_control(std::string_view line, Output& out) {
   }
   if (const Open* open = std::get_if<Open>(&parsed->item)) {
     if (opened_) return failed("line {}: a second 'open': two streams cannot be joined by cat", line_);
-    if (open->version != 1) return failed("the input is a stream of version {}; this program reads version 1", open->version);
+    if (open->version != 1)
+      return failed("the input is a stream of version {}; this program reads version 1", open->version);
     opened_ = true;
   }
   if (std::holds_alternative<End>(parsed->item)) ended_ = true;
@@ -112,6 +141,14 @@ Status TextDecoder::give_records(Output& out) {
   slices_.clear();
   lines_.clear();
   return status;
+}
+
+Status TextDecoder::start_large(std::string_view line) {
+  if (long_) return {};
+  if (ended_) return failed("line {}: something follows the end of the stream", line_ + 1);
+  if (is_control(line)) return failed("line {}: a control line of more than {} bytes", line_ + 1, kMaxControlBytes);
+  long_ = std::make_unique<LongLine>();
+  return {};
 }
 
 Status TextDecoder::give_large(Output& out) {

@@ -31,7 +31,10 @@ class TextDecoder final : public Decoder {
   Status give_records(Output& out);
   Status give_large(Output& out);
   Status open_plain(Output& out);
-  [[nodiscard]] size_t limit(std::string_view line) const;
+  Status start_large(std::string_view line);
+  [[nodiscard]] bool is_control(std::string_view line) const;
+  [[nodiscard]] bool is_large(std::string_view line) const;
+  [[nodiscard]] bool is_cut(std::string_view line);
 
   Units& units_;
   DecodeSettings settings_;
@@ -40,8 +43,8 @@ class TextDecoder final : public Decoder {
   bool ended_ = false;
   ControlParser controls_;
   UnitId unit_ = Units::kStream;
-  int64_t line_ = 0;      // of the line being read, from 1
-  size_t scanned_ = 0;    // bytes at the front that hold no newline
+  int64_t line_ = 0;    // of the line being read, from 1
+  size_t scanned_ = 0;  // bytes at the front that hold no newline
   const char* base_ = nullptr;
   std::vector<Slice> slices_;
   std::vector<int64_t> lines_;

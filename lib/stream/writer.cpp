@@ -70,9 +70,12 @@ Status StreamWriter::flush() {
       pollfd fd{fd_, POLLOUT, 0};
       ::poll(&fd, 1, -1);
     } else if (errno == EPIPE) {
+      buffer_.clear();
       return Status(Code::broken_pipe, "the reader of the output is gone");
     } else if (errno != EINTR) {
-      return errno_status(errno, "write to", name_);
+      const int error = errno;
+      buffer_.drop_front(written);  // a later flush goes on behind what has been written
+      return errno_status(error, "write to", name_);
     }
   }
   buffer_.clear();

@@ -35,7 +35,7 @@ running_pid() {
   printf '%s\n' "$pid"
 }
 
-# spawn PIDFILE LOG COMMAND…: starts COMMAND in its own session, in the folder of PIDFILE, with none of the caller's
+# spawn PIDFILE LOG COMMAND…: starts COMMAND detached, in the folder of PIDFILE, with none of the caller's
 # descriptors: a server that keeps one open makes its test runner, or whoever reads our stdout, wait for ever.
 spawn() {
   local pidfile=$1 log=$2 fields pid

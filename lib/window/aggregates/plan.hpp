@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The aggregates of one swindow, compiled into a row of accumulators.
 //
-// A row is plain memory of row_bytes(), aligned to 16: the accumulators side by side, one row for each key and slice. Accumulators that
-// several results need are kept once (avg(x), sum(x) and count(x) share theirs; p50(x) and p99(x) share one sketch).
+// A row is plain memory of row_bytes(), 8-aligned: the accumulators side by side, one row for each key and slice. It
+// may be moved with memcpy. Accumulators that several results need are kept once (avg(x), sum(x), stddev(x) and
+// count(x) share theirs; p50(x) and p99(x) share one sketch).
+//
+// Aggregates: count() count(f) sum avg min max first last stddev distinct pNN. Nulls and absent fields are skipped;
+// over no values count and distinct are 0, the others null. What each computes, and how exactly, is said in its own
+// file here.
 //
 // Thread rule: immutable after create(); rows belong to whoever holds them; Scratch is per thread.
 // Invariants:
@@ -14,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/time.hpp"
 #include "lib/expr/aggregate_list.hpp"
@@ -23,8 +29,9 @@ namespace streamutils::window {
 
 class AggregatePlan {
  public:
-  /// Checks function names and arguments. On failure: a usage error with the column and the known names.
-  static Result<AggregatePlan> create(expr::AggregateList list);
+  /// Checks function names and arguments; `fields` is the set that parse_aggregates() filled. On failure: a usage error
+  /// with the column ("column 3: unknown aggregate 'mean'; known are …").
+  static Result<AggregatePlan> create(expr::AggregateList list, const FieldSet& fields);
   ~AggregatePlan();
   AggregatePlan(AggregatePlan&&) noexcept;
   AggregatePlan& operator=(AggregatePlan&&) noexcept;
@@ -33,12 +40,23 @@ class AggregatePlan {
   void init(char* row) const;     ///< makes an empty row in raw memory
   void destroy(char* row) const;  ///< ends its life; the memory stays the caller's
 
-  /// Empty when the record can be aggregated, else the reason as a side record carries it ("not_a_number", "number_out_of_range").
-  /// Nulls and absent fields are fine: aggregates skip them. `values` by slot of the FieldSet given to parse_aggregates().
-  [[nodiscard]] std::string_view check(std::span<const JsonValue> values, expr::Scratch& scratch) const;
+  /// Empty when the record can be aggregated, else the reason as a side record carries it: "not_a_number" (sum, avg,
+  /// stddev, pNN of another type), "number_out_of_range" (beyond Decimal's range; for pNN beyond double's),
+  /// "not_comparable" (min, max of a boolean, array or object). Values that an aggregate's condition excludes are not
+  /// looked at. Nulls and absent fields are fine: aggregates skip them. `values` by slot of the FieldSet given to
+  /// parse_aggregates(). What check(), add() and append_results() take from `scratch` they give back.
+  [[nodiscard]] std::string_view check(std::span<const JsonValue> values, expr::Scratch& scratch) const {
+    return checks_ ? check_values(values, scratch) : std::string_view();
+  }
   /// Adds one record. REQUIRES: check() was empty.
-  void add(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const;
-  /// Folds `other` into `row`; `other` stays as it is.
+  void add(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const {
+    if (only_count_) {
+      ++*reinterpret_cast<uint64_t*>(row);
+    } else {
+      add_values(row, values, time, scratch);
+    }
+  }
+  /// Folds `other` into `row`; `other` stays as it is. Among equal event times other's records count as arrived later.
   void merge(char* row, const char* other) const;
   /// Appends `,"name":value` for each result in order of the list.
   void append_results(std::string& out, const char* row, expr::Scratch& scratch) const;
@@ -50,13 +68,19 @@ class AggregatePlan {
   void save(const char* row, StateWriter& out) const;
   /// Into a row that init() made. False when the bytes are not a saved row of this plan.
   bool load(char* row, StateReader& in) const;
-  /// Equal for plans whose rows can be exchanged; readable ("count();sum(latency_ms) where (status >= 500)").
+  /// Equal for plans whose rows can be exchanged; readable ("count();sum(latency_ms) where (status >= 500)"). It names
+  /// the accumulators in a row, not the results: avg(x) and sum(x) have one fingerprint.
   [[nodiscard]] std::string fingerprint() const;
 
  private:
   struct Impl;
   explicit AggregatePlan(std::unique_ptr<Impl> impl);
+  std::string_view check_values(std::span<const JsonValue> values, expr::Scratch& scratch) const;
+  void add_values(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const;
+
   std::unique_ptr<Impl> impl_;
+  bool only_count_ = false;  // a row is the one word of an unconditional count()
+  bool checks_ = false;
 };
 
 }  // namespace streamutils::window

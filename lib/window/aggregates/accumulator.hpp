@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an aggregate is made of: an accumulator that lives in a row, and a reading of it that writes one result.
+//
+// To add an aggregate: write its state class and its maker in one file of this folder, declare the maker in makers.hpp
+// and add one line to the table in registry.cpp.
+//
+// Thread rule: accumulators are immutable; the states belong to whoever holds the row.
+// Invariants of every state:
+//  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself).
+//  2. Adding the records of two states in order of event time to one, and merging the two states, read the same.
+//  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
+//     leaves a state that can still be destroyed.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/status.hpp"
+#include "lib/base/time.hpp"
+#include "lib/expr/aggregate_list.hpp"
+#include "lib/json/value.hpp"
+#include "lib/stream/state.hpp"
+
+namespace streamutils::window {
+
+class Accumulator {
+ public:
+  virtual ~Accumulator() = default;
+  [[nodiscard]] virtual size_t size() const = 0;
+  virtual void init(char* state) const = 0;
+  virtual void destroy(char* state) const = 0;
+  /// True when check() can refuse a value.
+  [[nodiscard]] virtual bool checks() const = 0;
+  /// Empty, or the reason why `value` cannot be added. REQUIRES: neither null nor missing.
+  [[nodiscard]] virtual std::string_view check(const JsonValue& value) const = 0;
+  /// REQUIRES: neither null nor missing, and check() was empty. Does not clear `scratch`.
+  virtual void add(char* state, const JsonValue& value, EventTime time, expr::Scratch& scratch) const = 0;
+  virtual void merge(char* state, const char* other) const = 0;
+  /// Memory that the state holds beyond size(). Constant time.
+  [[nodiscard]] virtual size_t extra_bytes(const char* state) const = 0;
+  virtual void save(const char* state, StateWriter& out) const = 0;
+  /// REQUIRES: a state fresh from init().
+  virtual bool load(char* state, StateReader& in) const = 0;
+};
+
+/// The accumulator of a state class with the members that are called below; kChecks tells whether check() ever refuses.
+template <class State>
+class StateAccumulator final : public Accumulator {
+  static_assert(alignof(State) <= 8);
+
+ public:
+  static State& at(char* state) { return *std::launder(reinterpret_cast<State*>(state)); }
+  static const State& at(const char* state) { return *std::launder(reinterpret_cast<const State*>(state)); }
+
+  [[nodiscard]] size_t size() const override { return (sizeof(State) + 7) / 8 * 8; }
+  void init(char* state) const override { new (state) State(); }
+  void destroy(char* state) const override { at(state).~State(); }
+  [[nodiscard]] bool checks() const override { return State::kChecks; }
+  [[nodiscard]] std::string_view check(const JsonValue& value) const override { return State::check(value); }
+  void add(char* state, const JsonValue& value, EventTime time, expr::Scratch& scratch) const override {
+    at(state).add(value, time, scratch);
+  }
+  void merge(char* state, const char* other) const override { at(state).merge(at(other)); }
+  [[nodiscard]] size_t extra_bytes(const char* state) const override { return at(state).extra_bytes(); }
+  void save(const char* state, StateWriter& out) const override { at(state).save(out); }
+  bool load(char* state, StateReader& in) const override { return at(state).load(in) && in.ok(); }
+};
+
+/// Appends one result of a state as JSON.
+using Reading = std::function<void(std::string& out, const char* state)>;
+
+/// A reading of a state; calls of equal state, field and condition share one.
+struct StateReading {
+  std::string_view state;  ///< the state's kind: "sum", "quantiles", …
+  Reading reading;
+};
+
+/// What a call of the list becomes.
+struct Aggregate {
+  StateReading result;
+  std::unique_ptr<Accumulator> accumulator;  ///< of result.state
+  std::vector<StateReading> also_from;       ///< other kinds that hold the same result, should the list have one
+};
+
+/// Makes the aggregate of a call. On failure: a usage error about the call, without its place.
+using Maker = Result<Aggregate> (*)(const expr::AggregateItem& call);
+
+template <class State>
+Aggregate make_aggregate(std::string_view kind, void (*read)(std::string& out, const State& state)) {
+  Aggregate aggregate;
+  aggregate.result = {kind, [read](std::string& out, const char* s) { read(out, StateAccumulator<State>::at(s)); }};
+  aggregate.accumulator = std::make_unique<StateAccumulator<State>>();
+  return aggregate;
+}
+
+/// The common case of a call: exactly one field and nothing else.
+Status require_one_field(const expr::AggregateItem& call);
+
+}  // namespace streamutils::window

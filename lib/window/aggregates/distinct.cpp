@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// distinct(f): how many different values, by their canonical JSON: 1, 1.0 and 10e-1 are one value, "1" is another;
+// arrays and objects by their minified text. Exact up to kExactValues, above that HyperLogLog with 0.81 % standard
+// error.
+//
+// What is kept are 64-bit XXH3 hashes with a fixed seed, so that states of different runs and machines merge.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lib/json/text.hpp"
+#include "lib/window/aggregates/hyperloglog.hpp"
+#include "lib/window/aggregates/makers.hpp"
+#include "lib/window/aggregates/number.hpp"
+#include "lib/window/aggregates/sums.hpp"
+
+namespace streamutils::window {
+
+namespace {
+
+constexpr uint32_t kExactValues = 1024;
+constexpr uint64_t kSeed = 0x73747265616d7574;  // "streamut": part of the saved state, never to change
+
+/// True when the bytes in the record are already canonical: nearly all values.
+bool is_canonical(const JsonValue& value) {
+  if (value.type == JsonType::string) return !value.escaped;
+  if (value.type == JsonType::boolean) return true;
+  constexpr size_t kPlain = 18;
+  if (value.type != JsonType::number || value.raw.size() > kPlain || value.raw == "-0") return false;
+  bool integer = true;
+  for (const char c : value.raw) integer &= c == '-' || (c >= '0' && c <= '9');
+  return integer;
+}
+
+uint64_t hash_of(const JsonValue& value, expr::Scratch& scratch) {
+  if (is_canonical(value)) return XXH3_64bits_withSeed(value.raw.data(), value.raw.size(), kSeed);
+  std::string& text = scratch.next();
+  if (!append_canonical(text, value)) append_minified(text, value.raw);
+  return XXH3_64bits_withSeed(text.data(), text.size(), kSeed);
+}
+
+/// A set of hashes, then a sketch: 24 bytes, and 8 to 16 KiB beyond.
+///
+/// Invariant: it is a sketch exactly when more than kExactValues different hashes came, so its form too depends only on
+/// the set of values.
+class DistinctState {
+ public:
+  static constexpr bool kChecks = true;
+  static std::string_view check(const JsonValue& value) {
+    return value.type == JsonType::number ? check_number(value) : std::string_view();
+  }
+
+  DistinctState() = default;
+  DistinctState(const DistinctState&) = delete;
+  DistinctState& operator=(const DistinctState&) = delete;
+  ~DistinctState() {
+    delete[] slots_;
+    delete sketch_;
+  }
+
+  void add(const JsonValue& value, EventTime, expr::Scratch& scratch) { add_hash(hash_of(value, scratch)); }
+
+  void merge(const DistinctState& other) {
+    if (other.sketch_ != nullptr) {
+      if (sketch_ == nullptr) make_sketch();
+      sketch_->merge(*other.sketch_);
+    } else {
+      for (uint32_t i = 0; i < other.capacity_; ++i) {
+        if (other.slots_[i] != kEmpty) add_hash(other.slots_[i]);
+      }
+    }
+  }
+
+  [[nodiscard]] uint64_t count() const { return sketch_ != nullptr ? sketch_->estimate() : size_; }
+  [[nodiscard]] size_t extra_bytes() const {
+    return sketch_ != nullptr ? sizeof(HyperLogLog) : capacity_ * sizeof(uint64_t);
+  }
+
+  // Saved: 0 and the sorted hashes, or 1 and the registers.
+  void save(StateWriter& out) const {
+    out.u8(sketch_ != nullptr ? 1 : 0);
+    if (sketch_ != nullptr) {
+      out.raw(sketch_->bytes().data(), sketch_->bytes().size());
+      return;
+    }
+    std::vector<uint64_t> hashes;
+    hashes.reserve(size_);
+    std::copy_if(slots_, slots_ + capacity_, std::back_inserter(hashes), [](uint64_t h) { return h != kEmpty; });
+    std::sort(hashes.begin(), hashes.end());
+    out.u32(size_);
+    for (const uint64_t hash : hashes) out.u64(hash);
+  }
+
+  bool load(StateReader& in) {
+    const uint8_t form = in.u8();
+    if (form == 1) {
+      const std::string_view registers = in.raw(HyperLogLog::kRegisters);
+      make_sketch();
+      return sketch_->set_bytes(registers);
+    }
+    const uint32_t size = in.u32();
+    if (!in.ok() || form != 0 || size > kExactValues) return false;
+    uint64_t last = kEmpty;
+    for (uint32_t i = 0; i < size; ++i) {
+      const uint64_t hash = in.u64();
+      if (hash <= last) return false;
+      add_hash(hash);
+      last = hash;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr uint64_t kEmpty = 0;  // a value that hashes to it counts as the one that hashes to 1
+
+  void add_hash(uint64_t hash) {
+    if (hash == kEmpty) hash = 1;
+    if (sketch_ != nullptr) return sketch_->add(hash);
+    if (size_ >= capacity_ / 2 && !contains(hash)) {
+      if (size_ == kExactValues) {
+        make_sketch();
+        return sketch_->add(hash);
+      }
+      grow();
+    }
+    uint64_t& slot = find(hash);
+    size_ += slot == kEmpty ? 1 : 0;
+    slot = hash;
+  }
+
+  /// Where `hash` is or would be. REQUIRES: a free slot.
+  [[nodiscard]] uint64_t& find(uint64_t hash) const {
+    uint32_t at = static_cast<uint32_t>(hash) & (capacity_ - 1);
+    while (slots_[at] != kEmpty && slots_[at] != hash) at = (at + 1) & (capacity_ - 1);
+    return slots_[at];
+  }
+  [[nodiscard]] bool contains(uint64_t hash) const { return capacity_ > 0 && find(hash) == hash; }
+
+  void grow() {
+    uint64_t* const old = slots_;
+    const uint32_t old_capacity = capacity_;
+    capacity_ = std::max(4U, capacity_ * 2);
+    slots_ = new uint64_t[capacity_]();
+    for (uint32_t i = 0; i < old_capacity; ++i) {
+      if (old[i] != kEmpty) find(old[i]) = old[i];
+    }
+    delete[] old;
+  }
+
+  void make_sketch() {
+    sketch_ = new HyperLogLog();
+    for (uint32_t i = 0; i < capacity_; ++i) {
+      if (slots_[i] != kEmpty) sketch_->add(slots_[i]);
+    }
+    delete[] slots_;
+    slots_ = nullptr;
+    capacity_ = size_ = 0;
+  }
+
+  uint64_t* slots_ = nullptr;  // open addressing, at most half full; capacity_ is a power of two or 0
+  uint32_t capacity_ = 0;
+  uint32_t size_ = 0;
+  HyperLogLog* sketch_ = nullptr;
+};
+
+}  // namespace
+
+Result<Aggregate> make_distinct(const expr::AggregateItem& call) {
+  STREAM_TRY(require_one_field(call));
+  return make_aggregate<DistinctState>(
+      "distinct", [](std::string& out, const DistinctState& state) { append_integer(out, state.count()); });
+}
+
+}  // namespace streamutils::window

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/window/assigner.hpp"
+
+#include <limits>
+
+namespace streamutils::window {
+
+namespace {
+
+__extension__ typedef __int128 Wide;  // sums of any three int64 fit
+
+constexpr Wide kMin = std::numeric_limits<int64_t>::min();
+constexpr Wide kMax = std::numeric_limits<int64_t>::max();
+
+Wide floor_mod(Wide value, Wide divisor) {
+  const Wide rest = value % divisor;
+  return rest < 0 ? rest + divisor : rest;
+}
+
+}  // namespace
+
+SliceAssigner::SliceAssigner(Duration size, Duration slide, Duration offset)
+    : size_(size.us), slide_(slide.us), offset_(offset.us), rest_(size.us % slide.us) {}
+
+SliceAssigner::Fit SliceAssigner::assign(int64_t time, SliceBounds& slice) const {
+  const Wide r = floor_mod(Wide(time) - offset_, slide_);
+  const Wide base = Wide(time) - r;  // the start of the last window that has begun
+  if (r >= size_) return Fit::unassigned;
+  const bool head = r < rest_;  // before the edge at which an older window ends
+  const Wide start = rest_ == 0 || head ? base : base + rest_;
+  const Wide end = head ? base + rest_ : base + slide_;
+  const Wide last_end = base + size_;
+  // The first window still holds `time`: the smallest start above time - size.
+  const Wide first_end = base - (size_ - 1 - r) / slide_ * slide_ + size_;
+  if (first_end - size_ < kMin || last_end > kMax) return Fit::out_of_range;
+  // With every window in range, so is every edge: an edge of this slice lies within its windows.
+  slice = {int64_t(start), int64_t(end), int64_t(first_end), int64_t(last_end)};
+  return Fit::assigned;
+}
+
+std::optional<int64_t> SliceAssigner::end_after(int64_t time) const {
+  const Wide distance = Wide(time) - offset_ - size_;
+  const Wide end = Wide(time) - floor_mod(distance, slide_) + slide_;
+  if (end > kMax) return std::nullopt;
+  return int64_t(end);
+}
+
+}  // namespace streamutils::window

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which windows an event time belongs to, for windows of `size` that begin every `slide` (tumbling: slide == size).
+//
+// Time is cut at every window edge, k * slide + offset and k * slide + offset + size, into slices: at most two per
+// slide. All times of a slice are in the same windows, so a record is added to one slice whatever size / slide is, and
+// a window that fires merges its slices. Thread rule: immutable.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "lib/base/time.hpp"
+
+namespace streamutils::window {
+
+/// [start, end) in microseconds of event time.
+struct Interval {
+  int64_t start = 0;
+  int64_t end = 0;
+  auto operator<=>(const Interval&) const = default;
+};
+
+struct SliceBounds {
+  int64_t start = 0, end = 0;
+  int64_t first_end = 0, last_end = 0;  ///< ends of the first and the last window that the slice is part of
+  [[nodiscard]] bool contains(int64_t time) const { return start <= time && time < end; }
+};
+
+class SliceAssigner {
+ public:
+  /// REQUIRES: size > 0, slide > 0, |offset| < slide.
+  SliceAssigner(Duration size, Duration slide, Duration offset);
+
+  enum class Fit : uint8_t {
+    assigned,
+    unassigned,    ///< slide > size, and the time falls between two windows
+    out_of_range,  ///< a bound of one of its windows is beyond int64 microseconds
+  };
+  /// Sets `slice` when the result is `assigned`.
+  Fit assign(int64_t time, SliceBounds& slice) const;
+
+  /// The smallest window end above `time`; empty beyond int64.
+  [[nodiscard]] std::optional<int64_t> end_after(int64_t time) const;
+  [[nodiscard]] int64_t size() const { return size_; }
+  [[nodiscard]] int64_t slide() const { return slide_; }
+  /// The window that ends at `end`. REQUIRES: `end` is the end of a window that holds a record.
+  [[nodiscard]] Interval window(int64_t end) const { return {end - size_, end}; }
+
+ private:
+  int64_t size_, slide_, offset_;
+  int64_t rest_;  // size mod slide: where in a slide the windows end
+};
+
+}  // namespace streamutils::window

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/window/settings.hpp"
+
+#include <fmt/format.h>
+
+namespace streamutils::window {
+
+namespace {
+
+bool tumbling(const WindowSettings& s) { return s.kind == WindowKind::aligned && s.size == s.slide; }
+
+std::string_view size_option(const WindowSettings& s) {
+  if (s.kind == WindowKind::session) return "--session";
+  return tumbling(s) ? "--tumbling" : "--sliding";
+}
+
+Status check_shape(const WindowSettings& s) {
+  if (s.size.us <= 0) return usage_error("{}: '{}' is not longer than 0", size_option(s), format_duration(s.size));
+  if (s.kind == WindowKind::session) {
+    if (s.offset.us != 0) return usage_error("--offset: sessions have none, they start at their first record");
+    return {};
+  }
+  if (s.slide.us <= 0) return usage_error("--every: '{}' is not longer than 0", format_duration(s.slide));
+  // The smallest int64 has no absolute value, but it is out of bounds all the same.
+  if (s.offset.us <= -s.slide.us || s.offset.us >= s.slide.us) {
+    return usage_error("--offset: '{}' is not smaller than {} {}; windows start at multiples of it plus the offset",
+                       format_duration(s.offset), tumbling(s) ? "the window of" : "--every", format_duration(s.slide));
+  }
+  return {};
+}
+
+Status check_firing(const WindowSettings& s) {
+  if (s.allowed_lateness.us < 0) {
+    return usage_error("--allowed-lateness: '{}' is below 0", format_duration(s.allowed_lateness));
+  }
+  if (s.late_fire && s.late_fire->us <= 0) {
+    return usage_error("--late-fire: '{}' is not longer than 0", format_duration(*s.late_fire));
+  }
+  if (s.late_fire && s.allowed_lateness.us == 0) {
+    return usage_error("--late-fire: there are no late corrections without --allowed-lateness");
+  }
+  if (s.early && s.early->us <= 0) return usage_error("--early: '{}' is not longer than 0", format_duration(*s.early));
+  return {};
+}
+
+Status check_time_format(const WindowSettings& s) {
+  if (s.time_format == TimeFormat::iso || s.time_format == TimeFormat::us) return {};
+  const bool seconds = s.time_format == TimeFormat::s;
+  const std::string_view unit = seconds ? "s" : "ms";
+  if (s.kind == WindowKind::session) {
+    return usage_error(
+        "--time-format: '{}' cannot show the bounds of sessions, which are exact to the microsecond; use iso or us",
+        unit);
+  }
+  const int64_t us = seconds ? 1'000'000 : 1'000;
+  const std::pair<std::string_view, Duration> parts[] = {
+      {size_option(s), s.size}, {"--every", s.slide}, {"--offset", s.offset}};
+  for (const auto& [option, length] : parts) {
+    if (length.us % us != 0) {
+      return usage_error(
+          "--time-format: '{}' cannot show the window bounds, since {} {} is not whole in it; use iso or us", unit,
+          option, format_duration(length));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check(const WindowSettings& settings) {
+  STREAM_TRY(check_shape(settings));
+  STREAM_TRY(check_firing(settings));
+  return check_time_format(settings);
+}
+
+std::string describe_window(const WindowSettings& s) {
+  std::string text(size_option(s).substr(2));
+  text += ' ';
+  text += format_duration(s.size);
+  if (s.kind == WindowKind::aligned && !tumbling(s)) text += " every " + format_duration(s.slide);
+  if (s.offset.us != 0) text += " offset " + format_duration(s.offset);
+  return text;
+}
+
+}  // namespace streamutils::window

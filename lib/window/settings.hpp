@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a WindowOperator is asked to do: the window, the key, the aggregates, and when results are fired.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/time.hpp"
+
+namespace streamutils::window {
+
+enum class WindowKind : uint8_t {
+  aligned,  ///< tumbling and sliding: every `slide` a window of `size` begins
+  session,  ///< a window ends `size` after its last record
+};
+
+enum class Scope : uint8_t {
+  stream,  ///< one set of windows over all units, fired by the minimum of their watermarks
+  unit,    ///< one set of windows per unit, fired by that unit's own watermark
+};
+
+struct WindowSettings {
+  WindowKind kind = WindowKind::aligned;
+  Duration size;                  ///< the window's size, or the gap of a session
+  Duration slide;                 ///< aligned only; equal to `size` for tumbling windows
+  Duration offset;                ///< aligned only; windows start at multiples of `slide` plus this
+  std::vector<std::string> keys;  ///< paths as FieldSet::add takes them; empty: one key for all records
+  std::string aggregates;         ///< the text of --agg
+  std::string where;              ///< empty: every record
+  Duration allowed_lateness;
+  std::optional<Duration> late_fire;  ///< corrections are fired at multiples of this instead of at once
+  std::optional<Duration> early;      ///< open windows that changed are fired every so often, by the clock
+  Scope scope = Scope::stream;
+  TimeFormat time_format = TimeFormat::iso;
+};
+
+/// A usage error that names the option as swindow calls it when the settings contradict themselves or each other:
+/// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the
+/// time format.
+Status check(const WindowSettings& settings);
+
+/// The part of the settings that shapes the windows, as text: "tumbling 10s", "sliding 10s every 5s offset 1s",
+/// "session 10s".
+std::string describe_window(const WindowSettings& settings);
+
+}  // namespace streamutils::window

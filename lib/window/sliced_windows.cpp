@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/window/sliced_windows.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace streamutils::window {
+
+SlicedWindows::SlicedWindows(SetContext& context)
+    : WindowSet(context), assigner_(context.settings.size, context.settings.slide, context.settings.offset) {}
+
+SlicedWindows::~SlicedWindows() {
+  keys_.for_each([this](KeyId key) {
+    for (const SliceRow& r : keys_[key]) context_.rows.release(r.row);
+    context_.open -= static_cast<int64_t>(keys_[key].size());
+  });
+  context_.keys -= static_cast<int64_t>(keys_.size());
+}
+
+void SlicedWindows::set_slice(const SliceBounds& slice) {
+  slice_ = slice;
+  slice_open_ = !fired(slice.first_end);
+}
+
+WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) {
+  if (!slice_.contains(record.time)) {
+    SliceBounds slice;
+    switch (assigner_.assign(record.time, slice)) {
+      case SliceAssigner::Fit::assigned:
+        break;
+      case SliceAssigner::Fit::unassigned:
+        return Added::unassigned;
+      case SliceAssigner::Fit::out_of_range:
+        return Added::out_of_range;
+    }
+    set_slice(slice);
+  }
+  if (!slice_open_ && gone(slice_.last_end)) {
+    last_window = assigner_.window(slice_.last_end);
+    return Added::late;
+  }
+  const size_t keys_before = keys_.size();
+  const KeyId key = keys_.intern(record.key);
+  context_.keys += static_cast<int64_t>(keys_.size() - keys_before);
+
+  SliceRow& row = find_row(key, slice_);
+  context_.plan.add(row.row, record.values, EventTime{record.time}, scratch);
+  if (context_.settings.early && !row.touched) {
+    row.touched = true;
+    touched_.emplace_back(slice_.start, key);
+  }
+  if (!slice_open_) correct(key, slice_);
+  return Added::yes;
+}
+
+SlicedWindows::SliceRow& SlicedWindows::find_row(KeyId key, const SliceBounds& slice) {
+  Rows& rows = keys_[key];
+  size_t i = rows.size();
+  while (i > 0 && rows[i - 1].start > slice.start) --i;
+  if (i > 0 && rows[i - 1].start == slice.start) return rows[i - 1];
+  const auto it = slices_.try_emplace(slice.start).first;
+  it->second.bounds = slice;
+  it->second.keys.push_back(key);
+  ++context_.open;
+  return *rows.insert(rows.begin() + static_cast<ptrdiff_t>(i), SliceRow{slice.start, context_.rows.make(), false});
+}
+
+void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
+  // The windows of the slice that have fired and are not gone.
+  std::optional<int64_t> end = slice.first_end;
+  if (gone(*end)) end = assigner_.end_after(horizon_);
+  for (; end && *end <= slice.last_end && fired(*end); end = assigner_.end_after(*end)) {
+    Window& window = windows_[*end];
+    Fired& state = window.keys[key];
+    if (!context_.settings.late_fire) {
+      fire_key(assigner_.window(*end), key, Firing::late, state.next_revision++);
+    } else if (!state.pending) {
+      state.pending = true;
+      if (window.pending.empty()) due_.emplace(correction_due(*end), *end);
+      window.pending.push_back(key);
+    }
+  }
+}
+
+void SlicedWindows::advance(EventTime watermark) {
+  const int64_t before = watermark_.us;
+  set_watermark(watermark);
+  if (!due_.empty()) fire_pending();
+  fire_on_time(before);
+  forget();
+  set_slice(slice_);
+}
+
+void SlicedWindows::fire_pending() {
+  std::vector<int64_t> ends;
+  while (!due_.empty() && due_.begin()->first <= watermark_.us) {
+    ends.push_back(due_.begin()->second);
+    due_.erase(due_.begin());
+  }
+  std::sort(ends.begin(), ends.end());
+  for (const int64_t end : ends) {
+    firing_.clear();
+    Window& window = windows_[end];
+    firing_.swap(window.pending);
+    for (const KeyId key : firing_) window.keys[key].pending = false;
+    fire(end, firing_, Firing::late);
+  }
+}
+
+void SlicedWindows::fire_on_time(int64_t after) {
+  std::optional<int64_t> next = assigner_.end_after(after);
+  while (next && *next <= watermark_.us) {
+    // The first slice that a window ending at `next` or later holds; windows without one are skipped, however many.
+    int64_t first = 0;
+    if (__builtin_sub_overflow(*next, assigner_.size(), &first)) first = std::numeric_limits<int64_t>::min();
+    const auto slice = slices_.lower_bound(first);
+    if (slice == slices_.end()) return;
+    const int64_t end = std::max(*next, slice->second.bounds.first_end);
+    if (end > watermark_.us) return;
+    firing_.clear();
+    collect_keys(assigner_.window(end), firing_);
+    fire(end, firing_, Firing::on_time);
+    next = assigner_.end_after(end);
+  }
+}
+
+void SlicedWindows::fire(int64_t end, std::vector<KeyId>& keys, Firing firing) {
+  keys_.sort(keys);
+  const Interval window = assigner_.window(end);
+  const bool again = keeps_results() && !gone(end);
+  Window* state = nullptr;
+  if (again) {
+    state = &windows_[end];
+  } else if (const auto it = windows_.find(end); it != windows_.end()) {
+    state = &it->second;
+  }
+  for (const KeyId key : keys) {
+    uint32_t revision = 0;
+    if (again) {
+      revision = state->keys[key].next_revision++;
+    } else if (state != nullptr) {
+      if (const auto it = state->keys.find(key); it != state->keys.end()) revision = it->second.next_revision;
+    }
+    fire_key(window, key, firing, revision);
+  }
+}
+
+std::pair<SlicedWindows::SliceRow*, SlicedWindows::SliceRow*> SlicedWindows::rows_of(Interval window, KeyId key) {
+  Rows& rows = keys_[key];
+  const auto before = [](const SliceRow& row, int64_t start) { return row.start < start; };
+  const auto first = std::lower_bound(rows.begin(), rows.end(), window.start, before);
+  const auto last = std::lower_bound(first, rows.end(), window.end, before);
+  return {rows.data() + (first - rows.begin()), rows.data() + (last - rows.begin())};
+}
+
+void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, uint32_t revision) {
+  const auto [first, last] = rows_of(window, key);
+  if (first == last) return;
+  if (last - first == 1) {
+    context_.results.result(keys_.text(key), window, first->row, firing, revision);
+    return;
+  }
+  char* whole = context_.rows.make();
+  for (const SliceRow* r = first; r != last; ++r) context_.plan.merge(whole, r->row);
+  context_.results.result(keys_.text(key), window, whole, firing, revision);
+  context_.rows.release(whole);
+}
+
+void SlicedWindows::collect_keys(Interval window, std::vector<KeyId>& keys) {
+  marks_.resize(keys_.bound());
+  if (++mark_ == 0) {
+    std::fill(marks_.begin(), marks_.end(), 0);
+    mark_ = 1;
+  }
+  for (auto it = slices_.lower_bound(window.start); it != slices_.end() && it->first < window.end; ++it) {
+    for (const KeyId key : it->second.keys) {
+      if (std::exchange(marks_[key], mark_) != mark_) keys.push_back(key);
+    }
+  }
+}
+
+void SlicedWindows::fire_early() {
+  std::vector<std::pair<int64_t, KeyId>> changed;  // (window end, key)
+  for (const auto& [start, key] : touched_) {
+    // The row may be gone by now, and its key's number another key's: then that key is listed itself.
+    const auto slice = slices_.find(start);
+    if (slice == slices_.end()) continue;
+    Rows& rows = keys_[key];
+    const auto row = std::find_if(rows.begin(), rows.end(), [s = start](const SliceRow& r) { return r.start == s; });
+    if (row == rows.end() || !row->touched) continue;
+    row->touched = false;
+    std::optional<int64_t> end = slice->second.bounds.first_end;
+    if (fired(*end)) end = assigner_.end_after(watermark_.us);
+    for (; end && *end <= slice->second.bounds.last_end; end = assigner_.end_after(*end))
+      changed.emplace_back(*end, key);
+  }
+  touched_.clear();
+  std::sort(changed.begin(), changed.end());
+  for (size_t i = 0; i < changed.size();) {
+    const int64_t end = changed[i].first;
+    firing_.clear();
+    for (; i < changed.size() && changed[i].first == end; ++i) firing_.push_back(changed[i].second);
+    fire(end, firing_, Firing::early);
+  }
+}
+
+void SlicedWindows::forget() {
+  while (!windows_.empty() && gone(windows_.begin()->first)) windows_.erase(windows_.begin());
+  while (!slices_.empty() && gone(slices_.begin()->second.bounds.last_end)) {
+    const auto slice = slices_.begin();
+    for (const KeyId key : slice->second.keys) {
+      Rows& rows = keys_[key];
+      const auto row =
+          std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == slice->first; });
+      context_.rows.release(row->row);
+      rows.erase(row);
+      --context_.open;
+      if (rows.empty()) {
+        keys_.erase(key);
+        --context_.keys;
+      }
+    }
+    slices_.erase(slice);
+  }
+}
+
+void SlicedWindows::save(StateWriter& out) const {
+  save_times(out);
+  std::vector<uint64_t> number(keys_.bound());  // of each key, in the order they are written
+  uint64_t count = 0;
+  out.u64(keys_.size());
+  keys_.for_each([&](KeyId key) {
+    number[key] = count++;
+    out.text(keys_.text(key));
+    out.u64(keys_[key].size());
+    for (const SliceRow& r : keys_[key]) {
+      out.i64(r.start);
+      out.u8(r.touched);
+      context_.plan.save(r.row, out);
+    }
+  });
+  out.u64(windows_.size());
+  for (const auto& [end, window] : windows_) {
+    out.i64(end);
+    out.u64(window.keys.size());
+    for (const auto& [key, state] : window.keys) {
+      out.u64(number[key]);
+      out.u32(state.next_revision);
+      out.u8(state.pending);
+    }
+  }
+  out.u64(due_.size());
+  for (const auto& [when, end] : due_) {
+    out.i64(when);
+    out.i64(end);
+  }
+}
+
+bool SlicedWindows::load(StateReader& in) {
+  load_times(in);
+  std::vector<KeyId> ids;
+  for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
+    const KeyId key = keys_.intern(in.text());
+    if (keys_.size() == ids.size()) return false;  // twice
+    ids.push_back(key);
+    ++context_.keys;
+    uint64_t rows = in.u64();
+    if (rows == 0) return false;
+    for (; rows > 0 && in.ok(); --rows) {
+      SliceBounds slice;
+      const int64_t start = in.i64();
+      if (assigner_.assign(start, slice) != SliceAssigner::Fit::assigned || slice.start != start) return false;
+      const bool touched = in.u8() != 0;
+      SliceRow& row = find_row(key, slice);
+      row.touched = touched;
+      if (touched) touched_.emplace_back(start, key);
+      if (!context_.plan.load(row.row, in)) return false;
+    }
+  }
+  for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
+    Window& window = windows_[in.i64()];
+    for (uint64_t keys = in.u64(); keys > 0 && in.ok(); --keys) {
+      const uint64_t number = in.u64();
+      if (number >= ids.size()) return false;
+      Fired& state = window.keys[ids[number]];
+      state.next_revision = in.u32();
+      state.pending = in.u8() != 0;
+      if (state.pending) window.pending.push_back(ids[number]);
+    }
+  }
+  for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
+    const int64_t when = in.i64();
+    const int64_t end = in.i64();
+    due_.emplace(std::min(when, gone_at(end)), end);  // the allowed lateness may be smaller than before
+  }
+  return in.ok();
+}
+
+}  // namespace streamutils::window

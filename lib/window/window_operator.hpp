@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// swindow's operator: records into windows by event time and key, results and watermarks out.
+//
+// What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`),
+// key
+// (`missing_key`, `bad_key`, `key_too_large`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
+// no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is judged against the
+// watermark that stands when it arrives.
+//
+// Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of
+// units that the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope
+// unit: every item passes, and a `revoke` drops the unit's windows. Side records keep their unit in both. Corrections
+// from an earlier swindow (revision above 0, retracted) are records like others.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/stream/context.hpp"
+#include "lib/stream/operator.hpp"
+#include "lib/window/key_reader.hpp"
+#include "lib/window/stream_watermark.hpp"
+#include "lib/window/window_set.hpp"
+
+namespace streamutils::window {
+
+class WindowOperator final : public Operator {
+ public:
+  /// On failure: a usage error that names the option as swindow calls it. `context` outlives the operator.
+  static Result<std::unique_ptr<WindowOperator>> create(WindowSettings settings, Context& context);
+  ~WindowOperator() override;
+
+  Status on_open(Open& open, Output& out) override;
+  Status on_records(const Batch& batch, Output& out) override;
+  Status on_watermark(const Watermark& item, Output& out) override;
+  Status on_caught_up(const CaughtUp& item, Output& out) override;
+  Status on_idle(const Idle& item, Output& out) override;
+  Status on_assign(const Assign& item, Output& out) override;
+  Status on_revoke(const Revoke& item, Output& out) override;
+  Status on_end(const End& item, Output& out) override;
+
+  [[nodiscard]] std::optional<MonoTime> deadline() const override { return next_early_; }
+  Status on_deadline(Output& out) override;
+
+  [[nodiscard]] bool stateful() const override { return true; }
+  Status snapshot(StateWriter& out) const override;
+  Status restore(StateReader& in) override;
+
+ private:
+  struct Figures;
+  struct Compiled {
+    FieldSet fields;
+    std::vector<size_t> key_slots;
+    std::vector<std::string> key_names;
+    std::optional<expr::Expression> where;
+    std::string where_text;
+    AggregatePlan plan;
+  };
+  static Result<Compiled> compile(const WindowSettings& settings);
+  WindowOperator(WindowSettings settings, Compiled compiled, Context& context);
+
+  [[nodiscard]] bool by_unit() const { return settings_.scope == Scope::unit; }
+  [[nodiscard]] UnitId result_unit(UnitId unit) const { return by_unit() ? unit : Units::kStream; }
+  WindowSet& set_of(UnitId unit);
+  Status add_record(const Batch& batch, size_t i, WindowSet& set, Output& out);
+  /// The record's event time; empty when it has none.
+  std::optional<EventTime> time_of(const Batch& batch, size_t i) const;
+  Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
+                Output& out, std::optional<EventTime> time = std::nullopt, const Interval* window = nullptr);
+  /// Fires what `time` completes in the set that `unit` belongs to, without the watermark item.
+  Status advance(UnitId unit, EventTime time, Output& out);
+  /// Scope stream: the minimum has risen.
+  Status advance_stream(Output& out);
+  Status check_assigned();
+  /// The units that have a set, by name.
+  [[nodiscard]] std::vector<UnitId> units_by_name() const;
+  [[nodiscard]] std::string fingerprint() const;
+  void update_figures();
+
+  WindowSettings settings_;
+  Compiled compiled_;
+  Context& context_;
+  KeyReader key_reader_;
+  ResultWriter results_;
+  RowPool rows_;
+  SetContext shared_;
+  std::vector<std::unique_ptr<WindowSet>> sets_;  // by unit; scope stream: only "-"
+  StreamWatermark minimum_;                       // scope stream
+
+  std::vector<bool> assigned_;  // scope stream: by unit
+  uint32_t units_assigned_ = 0, units_in_all_ = 0;
+  bool check_assigned_ = false;  // assigned units were not yet compared with how many there are
+
+  TimeField time_;
+  size_t time_slot_ = 0;
+  std::optional<RecordParser> parser_;        // for records whose times come as a column
+  std::optional<RecordParser> timed_parser_;  // finds the time field too
+  size_t timed_fields_ = 0;
+  std::vector<JsonValue> values_;
+  expr::Scratch scratch_;
+
+  std::optional<MonoTime> next_early_;
+  std::unique_ptr<Figures> figures_;
+};
+
+}  // namespace streamutils::window

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/swindow/options.hpp"
+
+#include "lib/program/program.hpp"
+#include "lib/window/window_operator.hpp"
+
+namespace streamutils::swindow {
+
+namespace {
+
+const cli::Info kInfo{
+    .name = "swindow",
+    .summary = "aggregate records by key and event-time window",
+    .usage = "(--tumbling D | --sliding D --every D | --session D) --agg LIST [OPTION]...",
+    .description =
+        "Reads a stream that swatermark has given event times, groups its records by --key and window, and writes one "
+        "result per key and "
+        "window as soon as the watermark has passed the window's end: window_start, window_end, the key fields, the "
+        "aggregates, firing and revision. Records that come when all their windows are gone go to the side stream as "
+        "'late'; records "
+        "without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) sum(f) "
+        "avg(f) min(f) "
+        "max(f) first(f) last(f) stddev(f) distinct(f) pNN(f), each with an optional 'where EXPR', and arithmetic on "
+        "them.",
+    .examples = {
+        {"count per user and 10 seconds",
+         R"(printf '%s\n' '{"t":1,"user":"u1"}' '{"t":4,"user":"u2"}' '{"t":12,"user":"u1"}' | )"
+         R"(swatermark --time t | swindow --tumbling 10s --key user --agg 'n=count()')"},
+        {"sessions that end after 30 minutes of silence, with the share of errors",
+         R"(printf '%s\n' '{"t":60,"user":"u1","status":200}' '{"t":900,"user":"u1","status":500}' | swatermark --time t | )"
+         R"(swindow --session 30m --key user --agg 'n=count(), bad=count() where status >= 500, share=bad/n')"}}};
+
+std::vector<std::string> split_fields(std::string_view text) {
+  std::vector<std::string> fields;
+  while (true) {
+    const size_t comma = text.find(',');
+    std::string_view field = text.substr(0, comma);
+    while (!field.empty() && field.front() == ' ') field.remove_prefix(1);
+    while (!field.empty() && field.back() == ' ') field.remove_suffix(1);
+    fields.emplace_back(field);
+    if (comma == std::string_view::npos) return fields;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+void declare(cli::Cli& cli, Options& o) {
+  window::WindowSettings& w = o.window;
+  cli.group("Windows");
+  cli.duration("--tumbling", o.tumbling, "windows of this size, one after the other");
+  cli.duration("--sliding", o.sliding, "windows of this size that overlap; needs --every");
+  cli.duration("--every", o.every,
+               "how often a sliding window begins; when it is longer than the window, records may fall between two");
+  cli.duration("--session", o.session, "windows that last until a key has been silent for this long");
+  cli.duration("--offset", w.offset, "shift the starts of tumbling and sliding windows; may be negative, as -8h");
+  cli.group("Results");
+  cli.text("--key", "FIELD,...", o.keys,
+           "group by these fields, nested ones as a.b; without it all records are one group");
+  cli.text("--agg", "LIST", w.aggregates,
+           "the results, as 'n=count(), bad=count() where status >= 500, share=bad/n'; see streamutils-expr(7)");
+  cli.require("--agg");
+  cli.text("--where", "EXPR", w.where,
+           "use only records for which EXPR is true; the others do not count as late either");
+  cli.choice(
+      "--time-format", {"iso", "s", "ms", "us"},
+      [&w](size_t i) {
+        constexpr TimeFormat kFormats[] = {TimeFormat::iso, TimeFormat::s, TimeFormat::ms, TimeFormat::us};
+        w.time_format = kFormats[i];
+      },
+      "how window_start and window_end are written: ISO 8601 (the default), or integers since 1970 in a unit in which "
+      "every bound is whole");
+  cli.group("Firing");
+  cli.duration(
+      "--allowed-lateness", w.allowed_lateness,
+      "keep a window for this long, in event time, after its end: records that still come correct its result, which is "
+      "written again with the next revision");
+  cli.duration("--late-fire", w.late_fire,
+               "gather such corrections and write them when event time passes a multiple of this");
+  cli.duration("--early", w.early,
+               "every so often, by the clock, write the windows that are still open and have changed");
+  cli.choice(
+      "--scope", {"stream", "unit"}, [&w](size_t i) { w.scope = i == 0 ? window::Scope::stream : window::Scope::unit; },
+      "stream (the default): windows over all units, fired by the minimum of their watermarks; needs one reader for "
+      "all "
+      "units. unit: windows per unit (Kafka partition), fired by its own watermark; right when the key is the "
+      "partition key");
+}
+
+Result<window::WindowSettings> settings(const Options& o) {
+  window::WindowSettings w = o.window;
+  if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.session.has_value()} != 1) {
+    return usage_error("give one of --tumbling D, --sliding D --every D, --session D");
+  }
+  if (o.sliding && !o.every) return usage_error("--sliding needs --every D: how often a window begins");
+  if (o.every && !o.sliding) return usage_error("--every goes with --sliding only");
+  if (o.session) {
+    w.kind = window::WindowKind::session;
+    w.size = w.slide = *o.session;
+  } else {
+    w.size = o.sliding ? *o.sliding : *o.tumbling;
+    w.slide = o.sliding ? *o.every : *o.tumbling;
+  }
+  if (!o.keys.empty()) w.keys = split_fields(o.keys);
+  STREAM_TRY(window::check(w));
+  return w;
+}
+
+int run(int argc, char** argv) {
+  Program program(kInfo);
+  Options options;
+  declare(program.cli(), options);
+  if (const auto code = program.parse(argc, argv)) return *code;
+  auto chosen = settings(options);
+  if (!chosen.ok()) return program.fail(chosen.status());
+  auto op = window::WindowOperator::create(*std::move(chosen), program.context());
+  if (!op.ok()) return program.fail(op.status());
+  return program.run(**op);
+}
+
+}  // namespace streamutils::swindow
