@@ -62,9 +62,15 @@ TEST(Child, IsConnected) {
   close(nothing);
 }
 
-TEST(Child, InheritsNothingElse) {
+TEST(Child, InheritsNoPipeOfItsParent) {
   auto other = make_pipe();
-  EXPECT_EQ(output_of(shell("ls /proc/self/fd | wc -l")), "4\n");  // 0, 1, 2 and the folder itself
+  char link[64];
+  const std::string own = fmt::format("/proc/self/fd/{}", other->write.get());
+  const ssize_t n = readlink(own.c_str(), link, sizeof link);
+  ASSERT_GT(n, 0);
+  const std::string open_files = output_of(shell("ls -l /proc/self/fd"));
+  EXPECT_NE(open_files.find("pipe:["), std::string::npos);
+  EXPECT_EQ(open_files.find(std::string(link, static_cast<size_t>(n))), std::string::npos) << open_files;
 }
 
 // Services of systemd run with SIGPIPE ignored: `yes | head` would never end.
