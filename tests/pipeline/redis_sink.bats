@@ -242,3 +242,22 @@ hash_text() { redis hgetall "$1" | paste -sd ' '; }
   contains "$output" 'invalid 5'
   same 2 "$(redis keys 'h:*' | wc -l)"
 }
+
+@test "sessions that merge behind real windows leave only what stands" {
+  local record
+  for record in 0:a 1:b 12:a 5:a 30:a 31:b; do
+    printf '{"t":%s,"user":"%s"}\n' "${record%:*}" "${record#*:}"
+  done >in
+  local encoding
+  for encoding in text binary; do
+    redis flushall >/dev/null
+    STREAM_FORMAT=$encoding bash -o pipefail -c "swatermark --time t --time-unit s <in |
+      swindow --session 10s --key user --agg 'n=count()' --allowed-lateness 20s --time-format us |
+      ssink-redis -v --url '$REDIS_URL' --hash 'h:{user}:{window_start}' --counter total --by n --zset 'z:{user}' --score n --member '{window_end}'" 2>log
+    contains "$(cat log)" '1 withdrawals'
+    same 'h:a:0 h:a:30000000 h:b:1000000 h:b:31000000' "$(redis keys 'h:*' | LC_ALL=C sort | paste -sd ' ')"
+    same 'window_start 0 window_end 22000000 user a n 3 firing on-time revision 0' "$(hash_text h:a:0)"
+    same 6 "$(redis get total)"
+    same '40000000 1 22000000 3' "$(redis zrange z:a 0 -1 withscores | paste -sd ' ')"
+  done
+}
