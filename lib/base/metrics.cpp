@@ -67,6 +67,22 @@ void Metrics::remove(std::string_view name, const Labels& labels) {
   }
 }
 
+double Metrics::total(std::string_view name) const {
+  double total = 0;
+  for (const Family& f : families_) {
+    if (f.name != name) continue;
+    for (const Series& s : f.series) total += s.metric.value();
+  }
+  return total;
+}
+
+bool Metrics::has(std::string_view name) const {
+  for (const Family& f : families_) {
+    if (f.name == name && !f.series.empty()) return true;
+  }
+  return false;
+}
+
 std::string Metrics::prometheus_text() const {
   std::string out;
   for (const Family& f : families_) {

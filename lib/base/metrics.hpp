@@ -33,6 +33,9 @@ class Metrics {
   Metric& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   /// Removes a series that no longer exists (a revoked partition).
   void remove(std::string_view name, const Labels& labels);
+  /// The sum over the series of a name; 0 without any.
+  [[nodiscard]] double total(std::string_view name) const;
+  [[nodiscard]] bool has(std::string_view name) const;
   /// The exposition text, with HELP and TYPE lines; `promtool check metrics` accepts it.
   [[nodiscard]] std::string prometheus_text() const;
 

@@ -89,8 +89,13 @@ void StderrLog::release(Recent& recent) {
   recent.suppressed = 0;
 }
 
+void StderrLog::set_line_start(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  line_start_ = text;
+}
+
 void StderrLog::write_line(std::string_view message) {
-  line_.clear();
+  line_ = line_start_;
   append_printable(line_, program_);
   line_ += ": ";
   append_printable(line_, message);

@@ -31,6 +31,8 @@ class StderrLog final : public Log {
   void write(Level level, std::string_view message) override;
   /// The -v count is known only after the options have been parsed.
   void set_verbose(int verbose);
+  /// Written in front of every line: erases a status line that stands on the terminal. The text must outlive this.
+  void set_line_start(std::string_view text);
 
  private:
   /// A warning that was written lately.
@@ -51,6 +53,7 @@ class StderrLog final : public Log {
   const Clock& clock_;
   const int fd_;
   std::array<Recent, 8> recent_;
+  std::string_view line_start_;
   std::string line_;
 };
 

@@ -11,6 +11,7 @@
 
 #include "lib/cli/log.hpp"
 #include "lib/program/metrics_file.hpp"
+#include "lib/program/status_line.hpp"
 #include "lib/stream/loop.hpp"
 #include "lib/stream/reader.hpp"
 #include "lib/stream/writer.hpp"
@@ -24,6 +25,9 @@ StopFlag* stop_flag = nullptr;  // for the signal handler; set before it is inst
 /// The first signal asks for a clean end; the second finds the default action and kills.
 extern "C" void handle_stop(int) { stop_flag->request(); }
 
+std::atomic<bool> report_requested{false};
+extern "C" void handle_report(int) { report_requested = true; }  // it also ends a poll(2) that waits
+
 void install_signal_handlers(StopFlag& stop) {
   stop_flag = &stop;
   struct sigaction action {};
@@ -31,6 +35,9 @@ void install_signal_handlers(StopFlag& stop) {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  struct sigaction report {};
+  report.sa_handler = handle_report;
+  sigaction(SIGUSR1, &report, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
 }
 
@@ -158,11 +165,22 @@ int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal&
   Waiter loop_waiter(stop, output_fd);
   waiter = &loop_waiter;
   LoopSettings settings{.program = name, .checkpoint = {}, .strict = common.strict, .every_second = {}};
-  if (!common.metrics_file.empty()) {
-    settings.every_second = [this] { return write_metrics_file(common.metrics_file, metrics); };
+  StatusLine line(name, metrics, clock);
+  // Of a pipeline in a terminal only the last program shows its line, and only where no records are shown.
+  const bool show_line = isatty(STDERR_FILENO) && default_encoding(STDOUT_FILENO) == Encoding::plain &&
+                         (output_fd < 0 || !isatty(output_fd));
+  if (!common.metrics_file.empty() || show_line) {
+    settings.every_second = [&, this] {
+      if (show_line) line.show();
+      return common.metrics_file.empty() ? Status() : write_metrics_file(common.metrics_file, metrics);
+    };
   }
+  settings.report_requested = &report_requested;
+  settings.report = [&, this] { log.info("{}", line.text()); };
+  log.set_line_start(show_line ? StatusLine::kErase : "");
   Status status = run_loop(source, op, terminal, loop_waiter, context, settings);
   waiter = nullptr;
+  if (show_line) line.erase();
   if (status.ok() && output_fd >= 0 && close(output_fd) != 0 && errno != EBADF) {
     status = errno_status(errno, "write to", "standard output");
   }

@@ -107,11 +107,16 @@ class Loop {
         STREAM_TRY(terminal_.flush());
         timeout = time_to_next();
       }
+      if (source_.wants_flush()) {
+        STREAM_TRY(terminal_.flush());
+        source_.flushed();
+      }
     }
   }
 
  private:
   Status call_due() {
+    if (settings_.report_requested && settings_.report_requested->exchange(false)) settings_.report();
     const auto deadline = op_.deadline();
     if (!deadline && !settings_.every_second) return {};
     const MonoTime now = clock_.mono();
@@ -151,6 +156,7 @@ Status run_loop(Source& source, Operator& op, Terminal& terminal, const Waiter& 
     // What was finished before a failure is still good; the missing `end` tells the reader of the failure.
     Status flushed = terminal.flush();
     if (status.ok()) status = std::move(flushed);
+    if (status.ok()) source.flushed();
   }
   if (settings.every_second) {
     Status last = settings.every_second();

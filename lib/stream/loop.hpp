@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one loop: source -> operator -> output. Everything buffered is flushed before any wait.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -22,6 +23,9 @@ struct LoopSettings {
   bool strict = false;      ///< the first `invalid` side record ends the loop with Code::bad_data
   /// Called about once a second and at the end; writes the metrics file.
   std::function<Status()> every_second;
+  /// Called soon after *report_requested (may be null) has become true, which is then set back: SIGUSR1.
+  std::atomic<bool>* report_requested = nullptr;
+  std::function<void()> report;
 };
 
 /// Runs until the source has finished, then flushes. Returns the first failure; on Code::broken_pipe the output's reader has left.

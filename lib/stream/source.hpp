@@ -36,6 +36,11 @@ class Source {
   /// its input is itself a stream, which brings its own end.
   /// When the output's reader is gone it returns Code::broken_pipe.
   virtual Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) = 0;
+
+  /// True when everything given so far is to be flushed before the next poll().
+  [[nodiscard]] virtual bool wants_flush() const { return false; }
+  /// Everything given so far has been written. Called after the flush that wants_flush() asked for, and after the last one.
+  virtual void flushed() {}
 };
 
 }  // namespace streamutils

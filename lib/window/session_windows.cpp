@@ -154,7 +154,7 @@ void SessionWindows::advance(EventTime watermark) {
       session.on_time = true;
       session.touched = false;
       fire(key, session, Firing::on_time);
-    } else if (session.due <= watermark_.us) {
+    } else if (session.due != kNever && session.due <= watermark_.us) {
       session.due = kNever;
       fire(key, session, Firing::late);
     }
@@ -164,11 +164,18 @@ void SessionWindows::advance(EventTime watermark) {
       set_timer(key, session);
     }
   }
-  if (watermark_ == kAfterAll) forget_all();  // also those that were never to be gone
 }
 
 void SessionWindows::collect_ready() {
   ready_.clear();
+  if (watermark_ == kAfterAll) {  // also those that have no timer, since they were never to be gone
+    keys_.for_each([this](KeyId key) {
+      for (const Session& s : keys_[key]) ready_.push_back({s.bounds.end, key, s.id});
+    });
+    timers_ = {};
+    sort(ready_);
+    return;
+  }
   while (!timers_.empty() && timers_.top().when <= watermark_.us) {
     const Timer timer = timers_.top();
     timers_.pop();

@@ -23,7 +23,8 @@ bool StreamWatermark::set_watermark(UnitId unit, EventTime time) {
 bool StreamWatermark::set_idle(UnitId unit, bool idle) {
   add(unit);
   units_[unit].idle = idle;
-  return idle && rise();
+  // Also a unit that comes back can raise it: all were idle, and it is ahead of where they stopped.
+  return rise();
 }
 
 bool StreamWatermark::rise() {

@@ -14,9 +14,10 @@ std::unique_ptr<WindowSet> WindowSet::create(SetContext& context) {
 }
 
 int64_t WindowSet::correction_due(int64_t end) const {
-  const Duration every = *context_.settings.late_fire;
-  const EventTime next = add_saturating(EventTime{floor_to(watermark_.us, every.us)}, every);
-  return std::min(next.us, gone_at(end));
+  const int64_t every = context_.settings.late_fire->us;
+  const int64_t remainder = watermark_.us % every;
+  const int64_t to_next = remainder < 0 ? -remainder : every - remainder;
+  return std::min(add_saturating(watermark_, Duration{to_next}).us, gone_at(end));
 }
 
 void WindowSet::set_watermark(EventTime watermark) {

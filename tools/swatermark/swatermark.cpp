@@ -38,7 +38,8 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
   size_t first = 0;  // of the records not yet given
   for (size_t i = 0; i < batch.size(); ++i) {
     const ParseError error = parser_.parse(batch.record(i), {&value_, 1});
-    const auto time = error == ParseError::none ? read_event_time(value_, options_.time_unit) : std::nullopt;
+    auto time = error == ParseError::none ? read_event_time(value_, options_.time_unit) : std::nullopt;
+    if (time == kAfterAll) time.reset();  // as a watermark it would be the end of time
     if (!time || too_far(batch, i, *time)) {
       STREAM_TRY(give(batch, first, i, out));
       first = i + 1;

@@ -65,8 +65,14 @@ double middle(int32_t number) {
 void DdSketch::release() { ::operator delete(pages_); }
 
 uint32_t DdSketch::lower_bound(int32_t number) const {
-  const int32_t* begin = numbers();
-  return static_cast<uint32_t>(std::lower_bound(begin, begin + size_, number) - begin);
+  // Without branches: where a value falls is unpredictable. REQUIRES: size_ > 0.
+  const int32_t* base = numbers();
+  for (uint32_t rest = size_; rest > 1;) {
+    const uint32_t half = rest / 2;
+    base += base[half - 1] < number ? half : 0;
+    rest -= half;
+  }
+  return static_cast<uint32_t>(base - numbers()) + (*base < number ? 1 : 0);
 }
 
 void DdSketch::reserve(uint32_t capacity) {

@@ -28,8 +28,10 @@ bool is_canonical(const JsonValue& value) {
   if (value.type == JsonType::string) return !value.escaped;
   if (value.type == JsonType::boolean) return true;
   constexpr size_t kPlain = 18;
-  return value.type == JsonType::number && value.raw.size() <= kPlain && value.raw != "-0" &&
-         value.raw.find_first_of(".eE") == std::string_view::npos;
+  if (value.type != JsonType::number || value.raw.size() > kPlain || value.raw == "-0") return false;
+  bool integer = true;
+  for (const char c : value.raw) integer &= c == '-' || (c >= '0' && c <= '9');
+  return integer;
 }
 
 uint64_t hash_of(const JsonValue& value, expr::Scratch& scratch) {

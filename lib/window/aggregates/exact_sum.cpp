@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/aggregates/exact_sum.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 
 namespace streamutils::window {
 

@@ -76,24 +76,27 @@ class ExtremeState {
     return kind_ == Kind::text ? sizeof(std::string) + text_->capacity() : 0;
   }
 
+  // Saved: 0; or 1 and the number as canonical JSON; or 2 and the string's bytes.
   void save(StateWriter& out) const {
-    out.u8(static_cast<uint8_t>(kind_));
-    if (kind_ == Kind::brief || kind_ == Kind::big) save_decimal(number(), out);
-    if (kind_ == Kind::text) out.text(*text_);
+    out.u8(kind_ == Kind::empty ? kSavedEmpty : kind_ == Kind::text ? kSavedText : kSavedNumber);
+    if (kind_ == Kind::text) {
+      out.text(*text_);
+    } else if (kind_ != Kind::empty) {
+      save_decimal(number(), out);
+    }
   }
 
   bool load(StateReader& in) {
-    const uint8_t kind = in.u8();
-    if (kind == static_cast<uint8_t>(Kind::empty)) return true;
+    const uint8_t form = in.u8();
+    if (form == kSavedEmpty) return in.ok();
     const std::string_view text = in.text();
-    if (!in.ok() || kind > static_cast<uint8_t>(Kind::text)) return false;
-    if (kind == static_cast<uint8_t>(Kind::text)) {
-      if (!is_valid_utf8(text)) return false;
+    if (!in.ok()) return false;
+    if (form == kSavedText && is_valid_utf8(text)) {
       add_text(text);
       return true;
     }
     std::optional<Decimal> number = Decimal::parse(text);
-    if (!number) return false;
+    if (form != kSavedNumber || !number) return false;
     ShortNumber brief;
     if (read_short(text, brief)) {
       add_short(brief);
@@ -104,7 +107,8 @@ class ExtremeState {
   }
 
  private:
-  enum class Kind : uint8_t { empty, brief, big, text };  // saved: values are persistent
+  enum class Kind : uint8_t { empty, brief, big, text };
+  static constexpr uint8_t kSavedEmpty = 0, kSavedNumber = 1, kSavedText = 2;
 
   template <class Order>
   static bool better(Order order) {

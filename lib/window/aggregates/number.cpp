@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/aggregates/number.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 
@@ -78,16 +79,18 @@ Decimal to_decimal(Wide coefficient, int scale) {
 }
 
 bool number_in_range(std::string_view number) {
-  if (number.size() <= Decimal::kMaxExponent && number.find_first_of("eE") == std::string_view::npos) return true;
+  if (number.size() <= Decimal::kMaxExponent && !has_exponent(number)) return true;
   return Decimal::parse(number).has_value();
 }
 
 double number_to_double(std::string_view number) {
   constexpr int64_t kExact = int64_t{1} << 53;
+  static constexpr double kScales[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
   ShortNumber brief;
   if (read_short(number, brief) && brief.coefficient >= -kExact && brief.coefficient <= kExact) {
     // Both operands exact, one rounding: correctly rounded.
-    return static_cast<double>(brief.coefficient) / static_cast<double>(kPowersOfTen[static_cast<size_t>(brief.scale)]);
+    return static_cast<double>(brief.coefficient) / kScales[brief.scale];
   }
   double value = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);

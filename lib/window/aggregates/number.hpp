@@ -35,6 +35,13 @@ bool read_short(std::string_view number, ShortNumber& out);
 /// coefficient * 10^-scale. REQUIRES: 0 <= scale <= 38.
 Decimal to_decimal(Wide coefficient, int scale);
 
+/// True when the valid JSON `number` is written with an exponent.
+inline bool has_exponent(std::string_view number) {
+  bool found = false;
+  for (const char c : number) found |= (c | 0x20) == 'e';
+  return found;
+}
+
 /// True when Decimal::parse takes the valid JSON `number`. Nearly always decided without parsing.
 bool number_in_range(std::string_view number);
 

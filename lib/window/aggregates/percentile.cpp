@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in ascending order
+// p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in rising order
 // (nearest rank), within 0.5 % of its magnitude; never outside the smallest and largest value, which are exact.
 #include <cmath>
 
@@ -18,7 +18,7 @@ struct QuantilesState {
     const std::string_view reason = check_number(value);
     if (!reason.empty()) return reason;
     // Only long numbers and those with an exponent can be in Decimal's range and beyond double's, like 1e350.
-    if (value.raw.size() < 300 && value.raw.find_first_of("eE") == std::string_view::npos) return {};
+    if (value.raw.size() < 300 && !has_exponent(value.raw)) return {};
     return std::isfinite(number_to_double(value.raw)) ? std::string_view() : "number_out_of_range";
   }
 

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/kafka/source.hpp"
+
+#include <algorithm>
+
+#include "lib/kafka/source_impl.hpp"
+
+namespace streamutils {
+namespace {
+
+constexpr Duration kCloseBound{3'000'000};
+
+Status check(const KafkaSourceSettings& s) {
+  if (s.topics.empty()) return usage_error("no topic is named; 'skafka-cat -b BROKERS -L' lists the topics");
+  for (size_t i = 0; i < s.topics.size(); ++i) {
+    STREAM_TRY(kafka::check_topic_name(s.topics[i]));
+    if (std::find(s.topics.begin(), s.topics.begin() + static_cast<std::ptrdiff_t>(i), s.topics[i]) !=
+        s.topics.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return usage_error("topic '{}' is named twice", s.topics[i]);
+    }
+  }
+  const bool grouped = !s.group.empty();
+  if (grouped && !s.partitions.empty())
+    return usage_error("-G and -p exclude each other: a group assigns partitions by itself");
+  if (!grouped && s.commit_interval) return usage_error("--commit-interval needs a group to commit to: give -G");
+  if (s.commit_interval && s.commit_interval->us <= 0) return usage_error("--commit-interval must be longer than 0");
+  if (!grouped && s.range.start && s.range.start->kind == KafkaPosition::Kind::stored) {
+    return usage_error("-o stored reads a group's offsets: give -G");
+  }
+  if (s.count && *s.count < 1) return usage_error("-c takes a number of at least 1");
+  if (s.merge && grouped) return usage_error("--order time needs all partitions in one place: leave out -G");
+  if (s.merge && !s.range.bounded()) return usage_error("--order time needs a bounded read: give -e, --from or --to");
+  return {};
+}
+
+}  // namespace
+
+KafkaSource::KafkaSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KafkaSource::~KafkaSource() = default;
+
+Result<std::unique_ptr<KafkaSource>> KafkaSource::create(KafkaConfig config, KafkaSourceSettings settings,
+                                                         Context& context) {
+  STREAM_TRY(check(settings));
+  // librdkafka wants a group id even to read without a group; it then asks who would coordinate it, and no more.
+  STREAM_TRY(config.set("-G", "group.id", settings.group.empty() ? "streamutils-no-group" : settings.group));
+  // A partition's own queue has its own bound; many partitions must not multiply the default.
+  if (settings.merge && config.get("queued.max.messages.kbytes") == "16384") {
+    STREAM_TRY(config.set("--order", "queued.max.messages.kbytes", "2048"));
+  }
+  for (const std::string& warning : config.warnings()) context.log.warn("{}", warning);
+  return std::unique_ptr<KafkaSource>(
+      new KafkaSource(std::make_unique<Impl>(std::move(config), std::move(settings), context)));
+}
+
+Result<Source::State> KafkaSource::poll(Output& out, const Waiter& waiter, Duration timeout) {
+  return impl_->poll(out, waiter, timeout);
+}
+bool KafkaSource::wants_flush() const { return impl_->wants_flush(); }
+void KafkaSource::flushed() { impl_->flushed(); }
+
+KafkaSource::Impl::Impl(KafkaConfig config, KafkaSourceSettings settings, Context& context)
+    : config_(std::move(config)),
+      settings_(std::move(settings)),
+      context_(context),
+      lag_(context.metrics, context.clock),
+      shaper_(settings_.envelope) {
+  if (settings_.commit_interval) next_commit_ = context.clock.mono() + *settings_.commit_interval;
+}
+
+KafkaSource::Impl::~Impl() {
+  if (!client_) return;
+  kafka::ListPtr positions = settings_.commit_interval ? uncommitted() : nullptr;
+  client_->detach();
+  assignment_.clear();
+  separate_.clear();
+  queue_.reset();
+  task_.reset();
+  const bool grouped = !settings_.group.empty();
+  const rd_kafka_resp_err_t committed =
+      kafka::Client::close(std::move(client_), grouped, std::move(positions), kCloseBound);
+  if (committed != RD_KAFKA_RESP_ERR_NO_ERROR && committed != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+    context_.log.warn("cannot commit the last offsets of group '{}': {}; some records will be read again",
+                      settings_.group, kafka::error_text(committed));
+  }
+}
+
+Result<Source::State> KafkaSource::Impl::poll(Output& out, const Waiter& waiter, Duration timeout) {
+  const MonoTime start = context_.clock.mono();
+  while (true) {
+    if (phase_ == Phase::ended) return State::finished;
+    if (waiter.stop_requested()) {
+      STREAM_TRY(end(out, settings_.drain));
+      return State::finished;
+    }
+    STREAM_ASSIGN(const bool progress, step(out));
+    if (phase_ == Phase::ended) return State::finished;
+    if (progress) return State::delivered;
+    if (timeout.us == 0 || wants_flush()) return State::empty;
+    Duration left{-1};
+    if (timeout.us > 0) {
+      left.us = timeout.us - (context_.clock.mono() - start).us;
+      if (left.us <= 0) return State::empty;
+    }
+    switch (waiter.wait(client_->wake_fd(), bounded(left))) {
+      case Waiter::Event::ready:
+        client_->clear_wake();
+        break;
+      case Waiter::Event::reader_gone:
+        return Status(Code::broken_pipe, "the reader of the output is gone");
+      case Waiter::Event::stop:
+      case Waiter::Event::timeout:
+        break;
+    }
+  }
+}
+
+/// `timeout`, cut so that a due commit is not overslept.
+Duration KafkaSource::Impl::bounded(Duration timeout) const {
+  if (!settings_.commit_interval) return timeout;
+  const Duration to_commit = std::max(next_commit_ - context_.clock.mono(), Duration{1000});
+  return timeout.us < 0 ? to_commit : std::min(timeout, to_commit);
+}
+
+Result<bool> KafkaSource::Impl::step(Output& out) {
+  if (phase_ == Phase::created) STREAM_TRY(connect());
+  if (phase_ == Phase::connecting) return finish_connecting(out);
+  if (!rebalances_.empty() || task_) {
+    STREAM_ASSIGN(const bool served, serve_rebalance(out));
+    if (served) return true;
+  }
+  if (task_) serve_callbacks();
+  bool taken = false;
+  if (!task_) {
+    STREAM_ASSIGN(taken, settings_.merge ? take_merged(out) : take(out));
+  }
+  STREAM_TRY(client_->trouble());
+  STREAM_TRY(apply_health(out));
+  const bool all_read =
+      settings_.range.bounded() && assigned_once_ && !task_ && rebalances_.empty() && assignment_.all_finished();
+  if (all_read || counted_out_) {
+    STREAM_TRY(end(out, !settings_.keep_open));
+    return true;
+  }
+  return taken || (!task_ && !rebalances_.empty());
+}
+
+Status KafkaSource::Impl::end(Output& out, bool fire) {
+  phase_ = Phase::ended;
+  if (!open_given_) STREAM_TRY(give_open({}, out));
+  return out.control(End{.fire = fire, .last_epoch = {}});
+}
+
+void KafkaSource::Impl::on_statistics(std::string_view json) { statistics_ = statistics_parser_.parse(json); }
+
+void KafkaSource::Impl::on_rebalance(bool assigned, const rd_kafka_topic_partition_list_t& partitions) {
+  Rebalance rebalance{.assigned = assigned, .partitions = {}};
+  for (int i = 0; i < partitions.cnt; ++i) {
+    rebalance.partitions.push_back({.topic = partitions.elems[i].topic, .partition = partitions.elems[i].partition});
+  }
+  rebalances_.push_back(std::move(rebalance));
+}
+
+void KafkaSource::Impl::on_disconnect(std::string_view reason) {
+  lost_brokers_ = true;
+  if (disconnected_ || phase_ != Phase::reading) return;
+  disconnected_ = true;
+  context_.log.warn("lost Kafka at '{}': {}; trying again", client_->brokers(), reason);
+}
+
+/// Tells units from statistics and disconnects whether they are still at the end of their logs.
+Status KafkaSource::Impl::apply_health(Output& out) {
+  if (lost_brokers_) {
+    lost_brokers_ = false;
+    for (const auto& partition : assignment_.all()) STREAM_TRY(set_caught_up(*partition, false, out));
+  }
+  if (!statistics_) return {};
+  const kafka::Statistics statistics = std::move(*statistics_);
+  statistics_.reset();
+  if (statistics.any_broker_up && disconnected_) {
+    disconnected_ = false;
+    context_.log.warn("connected to Kafka at '{}' again", client_->brokers());
+  }
+  for (const kafka::PartitionStatistics& s : statistics.partitions) {
+    Partition* partition = assignment_.find(s.topic, s.partition);
+    if (partition == nullptr) continue;
+    const bool at_end =
+        s.log_end >= 0 && s.eof_offset == s.log_end && partition->next == s.eof_offset && s.next_offset == s.eof_offset;
+    if (!s.leader_answers) {
+      STREAM_TRY(set_caught_up(*partition, false, out));
+    } else if (at_end) {
+      STREAM_TRY(set_caught_up(*partition, true, out));
+    }
+    lag_.update(*partition, s.log_end);
+  }
+  return {};
+}
+
+Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {
+  if (partition.caught_up == caught_up) return {};
+  partition.caught_up = caught_up;
+  if (caught_up) lag_.update(partition, partition.next);
+  STREAM_TRY(flush_batch(out));
+  return out.control(CaughtUp{.unit = partition.unit, .caught_up = caught_up});
+}
+
+bool KafkaSource::Impl::commit_due() const {
+  return settings_.commit_interval && context_.clock.mono() >= next_commit_ &&
+         std::ranges::any_of(assignment_.all(), [](const auto& p) { return p->next > p->committed; });
+}
+
+bool KafkaSource::Impl::wants_flush() const { return flush_for_revoke_ || commit_due(); }
+
+void KafkaSource::Impl::flushed() {
+  if (!settings_.commit_interval) return;
+  for (const auto& partition : assignment_.all()) partition->flushed = partition->next;
+  flush_for_revoke_ = false;
+  if (phase_ != Phase::ended && commit_due()) commit();
+}
+
+}  // namespace streamutils

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of KafkaSource: source.cpp drives, assign.cpp connects and takes partitions over, take.cpp turns messages
+// into records, merge.cpp orders partitions by time. Private to lib/kafka.
+#pragma once
+#include <array>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/kafka/client.hpp"
+#include "lib/kafka/metadata.hpp"
+#include "lib/kafka/partition.hpp"
+#include "lib/kafka/record.hpp"
+#include "lib/kafka/source.hpp"
+#include "lib/kafka/statistics.hpp"
+#include "lib/kafka/task.hpp"
+
+namespace streamutils {
+
+class KafkaSource::Impl final : private kafka::ClientEvents {
+ public:
+  Impl(KafkaConfig config, KafkaSourceSettings settings, Context& context);
+  ~Impl() override;
+
+  Result<State> poll(Output& out, const Waiter& waiter, Duration timeout);
+  [[nodiscard]] bool wants_flush() const;
+  void flushed();
+
+ private:
+  using Partition = kafka::Partition;
+  enum class Phase : unsigned char { created, connecting, reading, ended };
+
+  /// What a Task has found out about the partitions to be read.
+  struct Plan {
+    std::vector<kafka::PartitionRange> ranges;
+    uint32_t units_in_all = 0;
+  };
+  using PlanTask = kafka::Task<Result<Plan>>;
+
+  struct Rebalance {
+    bool assigned = false;
+    std::vector<kafka::PartitionRange> partitions;
+  };
+
+  // source.cpp
+  Result<bool> step(Output& out);  ///< true: something was given or done
+  Status end(Output& out, bool fire);
+  Duration bounded(Duration timeout) const;
+  void on_statistics(std::string_view json) override;
+  void on_rebalance(bool assigned, const rd_kafka_topic_partition_list_t& partitions) override;
+  void on_disconnect(std::string_view reason) override;
+  Status apply_health(Output& out);
+  Status set_caught_up(Partition& partition, bool caught_up, Output& out);
+  [[nodiscard]] bool commit_due() const;
+
+  // assign.cpp
+  Status connect();
+  Result<bool> finish_connecting(Output& out);
+  Result<bool> serve_rebalance(Output& out);
+  Status take_over(const Plan& plan, Output& out);
+  Status give_up(Output& out);
+  Status give_open(const std::vector<kafka::PartitionRange>& ranges, Output& out);
+  void commit();
+  kafka::ListPtr uncommitted();
+
+  // take.cpp
+  Result<bool> take(Output& out);
+  Status handle(const rd_kafka_message_t& message, Output& out);
+  Status handle_error(const rd_kafka_message_t& message, Output& out);
+  Status deliver(Partition& partition, const rd_kafka_message_t& message, Output& out);
+  bool wanted(Partition& partition, const rd_kafka_message_t& message);
+  kafka::MessageView view_of(const Partition& partition, const rd_kafka_message_t& message);
+  Status flush_batch(Output& out);
+  void serve_callbacks();
+
+  // merge.cpp
+  void separate_queues(const std::vector<kafka::PartitionRange>& ranges);
+  Result<bool> take_merged(Output& out);
+  Result<bool> advance(Partition& partition, Output& out);
+  int64_t order_of(Partition& partition, const rd_kafka_message_t& message);
+
+  KafkaConfig config_;
+  const KafkaSourceSettings settings_;
+  Context& context_;
+  Phase phase_ = Phase::created;
+  std::shared_ptr<kafka::Client> client_;
+  kafka::QueuePtr queue_;
+  std::unique_ptr<PlanTask> task_;
+  bool open_given_ = false;
+  bool assigned_once_ = false;
+  std::deque<Rebalance> rebalances_;
+  kafka::Assignment assignment_;
+
+  kafka::LagMetrics lag_;
+  kafka::StatisticsParser statistics_parser_;
+  std::optional<kafka::Statistics> statistics_;
+  bool lost_brokers_ = false;  // a disconnect that units have not been told of
+  bool disconnected_ = false;  // and that the user has been told of
+
+  kafka::RecordShaper shaper_;
+  BatchBuilder batch_;
+  UnitId batch_unit_ = Units::kStream;
+  std::vector<std::pair<std::string_view, kafka::Bytes>> headers_;
+  std::array<rd_kafka_message_t*, 1024> fetched_{};
+  int64_t given_ = 0;
+  bool counted_out_ = false;
+
+  std::vector<Partition*> heap_;    // merging: partitions with a head, the smallest first
+  std::vector<Partition*> waited_;  // merging: partitions without one
+  std::string head_line_;
+  std::vector<kafka::QueuePtr> separate_;  // in the order of the plan until take_over()
+
+  MonoTime next_commit_;
+  bool flush_for_revoke_ = false;
+};
+
+}  // namespace streamutils

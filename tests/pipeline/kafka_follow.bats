@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+# skafka-cat follows a log: ends by signal, groups, commits, a broker that dies.
+load ../helpers/common
+
+setup_file() { use_kafka; }
+
+setup() {
+  work_in_tmp
+  started=()
+}
+
+teardown() {
+  local pid
+  for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+}
+
+numbers() { seq "$1" "$2" | sed 's/.*/{"n":&}/'; }
+
+# follow NAME OPTION…: skafka-cat in the background, into NAME and NAME.err; its pid in $pid.
+follow() {
+  local name=$1
+  shift
+  skafka-cat -b "$BOOTSTRAP" "$@" > >(cat >"$name") 2>"$name.err" 3>&- &
+  pid=$!
+  started+=("$pid")
+}
+
+# ended PID: its exit code.
+ended() {
+  local code=0
+  wait "$1" || code=$?
+  echo "$code"
+}
+
+lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
+
+@test "following: new records come, caught-up and behind are told, SIGTERM ends without fire" {
+  topic=$(unique_topic 1)
+  numbers 1 3 | kafka_admin produce "$topic" 0
+  follow out "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  ! grep -q '"n"' out || fail 'the default start is the end'
+  numbers 4 5 | kafka_admin produce "$topic" 0
+  wait_until 20 grep -q '"n":5' out
+  wait_until 20 lines_in out '"caught-up"' 2
+  same 1 "$(grep -c '"behind"' out)"
+  kill -TERM "$pid"
+  same 0 "$(ended "$pid")"
+  wait_until 5 grep -q '"end"' out
+  same '{"$stream":"end","fire":false}' "$(tail -n 1 out)"
+  same '' "$(cat out.err)"
+}
+
+@test "--drain: SIGINT ends with fire" {
+  topic=$(unique_topic 1)
+  follow out --drain "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  kill -INT "$pid"
+  same 0 "$(ended "$pid")"
+  wait_until 5 grep -q '"end"' out
+  same '{"$stream":"end","fire":true}' "$(tail -n 1 out)"
+}
+
+@test "a stop while there is no broker ends soon" {
+  follow out -X socket.connection.setup.timeout.ms=60000 -b 127.0.0.1:1 x
+  sleep 0.5
+  kill -TERM "$pid"
+  same 0 "$(ended "$pid")"
+}
+
+@test "a second member: assign, then revoke and a smaller assign; both together read everything once" {
+  topic=$(unique_topic 4)
+  group=g-$topic
+  follow one -G "$group" -o beginning --commit-interval 200ms "$topic"
+  wait_until 30 lines_in one '"assign"' 4
+  for p in 0 1 2 3; do numbers $((p * 100)) $((p * 100 + 49)) | kafka_admin produce "$topic" "$p"; done
+  wait_until 30 lines_in one '"n"' 200
+  one=$pid
+  follow two -G "$group" -o beginning --commit-interval 200ms "$topic"
+  two=$pid
+  wait_until 30 lines_in two '"assign"' 2
+  wait_until 30 lines_in one '"assign"' 6
+  same 4 "$(grep -c '"revoke"' one)"
+  same 2 "$(grep '"assign"' two | grep -c '"position":50,"units":4')"
+  for p in 0 1 2 3; do numbers $((p * 100 + 50)) $((p * 100 + 99)) | kafka_admin produce "$topic" "$p"; done
+  wait_until 30 lines_in two '"n"' 100
+  wait_until 30 lines_in one '"n"' 300
+  kill -TERM "$one" "$two"
+  same 0 "$(ended "$one")"
+  same 0 "$(ended "$two")"
+  same "$(numbers 0 399)" "$(grep -h '"n"' one two | sort -t: -k2n)"
+}
+
+@test "--commit-interval: the next start goes on where this one ended, and lag tools see it" {
+  topic=$(unique_topic 2)
+  numbers 0 9 | kafka_admin produce "$topic" 0
+  same 10 "$(timeout 30 skafka-cat -b "$BOOTSTRAP" --plain -G "g-$topic" -e --commit-interval 10s "$topic" | wc -l)"
+  same '0 10' "$(kafka_admin committed "g-$topic" "$topic" | head -n 1)"
+  numbers 10 12 | kafka_admin produce "$topic" 0
+  same "$(numbers 10 12)" "$(timeout 30 skafka-cat -b "$BOOTSTRAP" --plain -G "g-$topic" -e -o stored --commit-interval 10s -p '' "$topic" 2>/dev/null ||
+    timeout 30 skafka-cat -b "$BOOTSTRAP" --plain -G "g-$topic" -e --commit-interval 10s "$topic")"
+}
+
+@test "without --commit-interval nothing is committed" {
+  topic=$(unique_topic 1)
+  numbers 0 9 | kafka_admin produce "$topic" 0
+  same 10 "$(timeout 30 skafka-cat -b "$BOOTSTRAP" --plain -G "g-$topic" -e "$topic" | wc -l)"
+  same '0 -' "$(kafka_admin committed "g-$topic" "$topic")"
+}
+
+@test "--commit-interval: a reader that left is no reason to commit" {
+  topic=$(unique_topic 1)
+  numbers 0 99999 | kafka_admin produce "$topic" 0
+  timeout 30 skafka-cat -b "$BOOTSTRAP" --plain -G "g-$topic" -o beginning --commit-interval 1h "$topic" | head -n 5 >/dev/null || true
+  same '0 -' "$(kafka_admin committed "g-$topic" "$topic")"
+}
+
+@test "-o stored without a stored offset: exit 2 with the way out" {
+  topic=$(unique_topic 1)
+  run timeout 30 skafka-cat -b "$BOOTSTRAP" -G "g-$topic" -o stored "$topic"
+  same 2 "$status"
+  contains "$output" 'no stored offset'
+}
+
+@test "--metrics-file holds the lag in records and seconds" {
+  topic=$(unique_topic 1)
+  numbers 0 9 | kafka_admin produce "$topic" 0
+  timeout 30 skafka-cat -b "$BOOTSTRAP" -e -c 4 -o beginning --metrics-file metrics "$topic" >/dev/null
+  contains "$(cat metrics)" 'stream_lag_records{topic="'"$topic"'",partition="0"}'
+  follow out -o beginning --metrics-file live "$topic"
+  wait_until 20 grep -qF 'stream_lag_records{topic="'"$topic"'",partition="0"} 0' live
+  wait_until 20 grep -qF 'stream_lag_seconds{topic="'"$topic"'",partition="0"} 0' live
+  kill -TERM "$pid"
+  same 0 "$(ended "$pid")"
+}
+
+@test "a second member joins a stream-scope pipeline: exit 2 with the remedy, nothing fires" {
+  topic=$(unique_topic 2)
+  printf '{"t":%s}\n' 1 2 3 | kafka_admin produce "$topic" 0
+  bash -c "set -o pipefail; skafka-cat -b $BOOTSTRAP -G g-$topic -o beginning $topic | swatermark --time t | swindow --tumbling 10s --agg 'n=count()' >out 2>err" 3>&- &
+  pipeline=$!
+  started+=("$pipeline")
+  wait_until 30 bash -c "! kafka_admin committed nobody $topic | grep -q x; pgrep -P $pipeline skafka-cat >/dev/null"
+  sleep 2
+  follow other -G "g-$topic" -o beginning "$topic"
+  code=0
+  wait "$pipeline" || code=$?
+  same 2 "$code"
+  contains "$(cat err)" '--scope unit'
+  ! grep -q '"n"' out || fail 'something fired'
+  kill -TERM "$pid"
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sreplay/paced_source.hpp"
+
+#include <algorithm>
+
+namespace streamutils::sreplay {
+
+/// Takes copies of what the inner source gives.
+class PacedSource::Hold final : public Output {
+ public:
+  explicit Hold(std::deque<Held>& held) : held_(held) {}
+  Status records(const Batch& batch) override {
+    BatchBuilder& records = held_.emplace_back().records;
+    records.clear(batch.unit);
+    for (size_t i = 0; i < batch.size(); ++i) records.append(batch, i);
+    return {};
+  }
+  Status control(const Control& item) override {
+    Held& held = held_.emplace_back();
+    held.item = item;
+    if (auto* side = std::get_if<SideRecord>(&held.item)) {
+      // Labels and reasons of sources are literals; only the record's bytes go away.
+      held.record = side->record;
+      side->record = held.record;
+    }
+    return {};
+  }
+
+ private:
+  std::deque<Held>& held_;
+};
+
+Result<Source::State> PacedSource::poll(Output& out, const Waiter& waiter, Duration timeout) {
+  if (waiter.stop_requested() && !inner_finished_) {
+    held_.clear();
+    inner_finished_ = true;
+    STREAM_TRY(out.control(End{.fire = false, .last_epoch = {}}));
+    return State::finished;
+  }
+  if (held_.empty()) {
+    if (inner_finished_) return State::finished;
+    Hold hold(held_);
+    STREAM_ASSIGN(const State state, inner_->poll(hold, waiter, timeout));
+    inner_finished_ = state == State::finished;
+    if (state == State::empty) return State::empty;
+  }
+  STREAM_ASSIGN(const auto wait, release(out));
+  if (!wait) return inner_finished_ ? State::finished : State::delivered;
+  if (timeout.us == 0) return State::empty;
+  const Duration bounded = timeout.us < 0 ? *wait : std::min(*wait, timeout);
+  if (waiter.wait(-1, bounded) == Waiter::Event::reader_gone) {
+    return Status(Code::broken_pipe, "the reader of the output is gone");
+  }
+  return State::delivered;  // look again; a requested stop is seen there
+}
+
+Result<std::optional<Duration>> PacedSource::release(Output& out) {
+  while (!held_.empty()) {
+    Held& held = held_.front();
+    const Batch batch = held.records.batch();
+    if (batch.size() == 0) {
+      STREAM_TRY(out.control(held.item));
+      held_.pop_front();
+      continue;
+    }
+    const MonoTime now = clock_.mono();
+    size_t end = held.next;
+    while (end < batch.size() && due(batch, end) <= now) ++end;
+    if (end > held.next) STREAM_TRY(out.records(batch.part(held.next, end - held.next)));
+    held.next = end;
+    if (end < batch.size()) return std::optional(std::max(Duration{1000}, due(batch, end) - now));
+    held_.pop_front();
+  }
+  return std::optional<Duration>();
+}
+
+MonoTime PacedSource::due(const Batch& batch, size_t i) {
+  const auto time = time_of_(batch, i);
+  if (!time) return start_;
+  if (!first_time_) {
+    first_time_ = time;
+    start_ = clock_.mono();
+  }
+  const double ahead = (static_cast<double>(*time) - static_cast<double>(*first_time_)) / speed_;
+  constexpr double kCentury = 3.2e15;  // in us: times at the ends of int64 must not overflow
+  return start_ + Duration{static_cast<int64_t>(std::clamp(ahead, 0.0, kCentury))};
+}
+
+}  // namespace streamutils::sreplay

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/ssink-redis/options.hpp"
+
+#include "lib/program/program.hpp"
+#include "tools/ssink-redis/sink.hpp"
+
+namespace streamutils::ssink_redis {
+
+namespace {
+
+const cli::Info kInfo{
+    .name = "ssink-redis",
+    .summary = "write results to Redis",
+    .usage = "--url URL TARGET... [OPTION]...",
+    .description =
+        "Reads window results (or any NDJSON) from standard input and writes each to one or more targets in Redis, all "
+        "targets of one "
+        "result at once. A correction replaces what the earlier revision of its result wrote, a withdrawal removes it. "
+        "KEY, CHANNEL and TEMPLATE are names with fields in braces: 'clicks:{user_id}:{window_start}'; '{{' and '}}' "
+        "are "
+        "the braces themselves. A lost connection is made again, and nothing is lost or written twice.",
+    .examples = {
+        {"count clicks per user and minute into hashes that live for a day",
+         R"(printf '%s\n' '{"t":1,"user":"ann"}' '{"t":2,"user":"bob"}' | swatermark --time t | )"
+         R"(swindow --tumbling 1m --key user --agg 'n=count()' | )"
+         R"(ssink-redis --url redis://localhost --hash 'clicks:{user}:{window_start}' --ttl 24h)"},
+        {"keep a ranking and a total of plain records",
+         R"(printf '%s\n' '{"user":"ann","points":7}' '{"user":"bob","points":5}' | )"
+         R"(ssink-redis --url redis://localhost --zset ranking --score points --member '{user}' --counter total --by points)"}}};
+
+void declare(cli::Cli& cli, Options& o) {
+  cli.group("Server");
+  cli.text("--url", "URL", o.url, "the server: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]");
+  cli.require("--url");
+  cli.text("--password-file", "FILE", o.password_file,
+           "read the password from FILE; without it, from redis-password in $CREDENTIALS_DIRECTORY if that is there");
+  cli.duration("--retry-for", o.retry_for,
+               "how long to go on trying to reach the server, at the start and after a lost connection (default 60s)");
+  cli.group("Targets");
+  cli.text("--hash", "KEY", o.hash,
+           "write every field of a result into the hash KEY, numbers as they stand in the JSON");
+  cli.text("--zset", "KEY", o.zset, "put a member into the sorted set KEY; needs --score and --member");
+  cli.text("--score", "FIELD", o.score, "the number that becomes the score in --zset");
+  cli.text("--member", "TEMPLATE", o.member, "the member's name in --zset");
+  cli.text("--counter", "KEY", o.counter, "add to the number in KEY; needs --by");
+  cli.text("--by", "FIELD", o.by, "the number that is added to --counter, exactly, decimals too");
+  cli.text("--string", "KEY", o.string, "write a result's JSON to the string KEY");
+  cli.text("--stream", "KEY", o.stream,
+           "append every revision, withdrawals too, to the Redis stream KEY, field by field");
+  cli.text("--publish", "CHANNEL", o.publish, "publish the JSON of every revision, withdrawals too");
+  cli.group("Keys");
+  cli.duration("--ttl", o.ttl, "let a key expire this long after it was last written");
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  Program program(kInfo);
+  Options options;
+  declare(program.cli(), options);
+  if (const auto code = program.parse(argc, argv)) return *code;
+  auto sink = RedisSink::create(options, program.context(), [&] { return program.neighbour_died(); });
+  if (!sink.ok()) return program.fail(sink.status());
+  return program.run_sink(**sink);
+}
+
+}  // namespace streamutils::ssink_redis
