@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <string>
 
 #include "lib/stream/decoder.hpp"
 #include "lib/stream/encoder.hpp"
@@ -15,21 +16,26 @@ namespace streamutils {
 inline Status decode_all(std::string_view bytes, Units& units, const DecodeSettings& settings, Output& out,
                          const std::function<size_t(size_t)>& next_cut) {
   std::unique_ptr<Decoder> decoder;
-  IoBuffer buffer;
+  std::string buffer;  // from the heap, so that a reader of more than the padding is found
+  buffer.reserve(1024);
   for (size_t at = 0;;) {
     const bool at_eof = at == bytes.size();
     if (!at_eof) {
       const size_t count = std::clamp<size_t>(next_cut(at), 1, bytes.size() - at);
       buffer.append(bytes.substr(at, count));
       at += count;
-    } else {
-      buffer.ensure(kJsonPadding);
     }
-    if (!decoder) decoder = detect_decoder(buffer.view(), at_eof, units, settings);
-    if (!decoder) continue;
-    STREAM_ASSIGN(const size_t taken, decoder->decode(buffer.view(), at_eof, out));
-    buffer.drop_front(taken);
+    const size_t size = buffer.size();
+    buffer.append(kJsonPadding, '\0');
+    const std::string_view given = std::string_view(buffer).substr(0, size);
+    if (!decoder) decoder = detect_decoder(given, at_eof, units, settings);
+    size_t taken = 0;
+    if (decoder) {
+      STREAM_ASSIGN(taken, decoder->decode(given, at_eof, out));
+    }
     if (at_eof) return {};
+    buffer.resize(size);
+    buffer.erase(0, taken);
   }
 }
 
