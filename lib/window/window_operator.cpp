@@ -183,14 +183,13 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, 
 std::optional<EventTime> WindowOperator::time_of(const Batch& batch, size_t i) const {
   EventTime time;
   if (!batch.times.empty()) {
-    time.us = batch.times[i];
+    time.us = batch.times[i];  // the shift is in it
   } else if (const auto read = read_event_time(values_[time_slot_], time_.unit)) {
-    time = *read;
+    if (__builtin_add_overflow(read->us, time_.shift.us, &time.us)) return std::nullopt;
   } else {
     return std::nullopt;
   }
-  if (time == kBeforeAll || __builtin_add_overflow(time.us, time_.shift.us, &time.us) || time == kBeforeAll)
-    return std::nullopt;
+  if (time == kBeforeAll) return std::nullopt;
   return time;
 }
 
