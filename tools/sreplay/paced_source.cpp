@@ -31,21 +31,26 @@ class PacedSource::Hold final : public Output {
 };
 
 Result<Source::State> PacedSource::poll(Output& out, const Waiter& waiter, Duration timeout) {
-  if (waiter.stop_requested() && !inner_finished_) {
+  if (over_) return State::finished;
+  // Before `open` a stop is the inner source's: it gives both.
+  if (waiter.stop_requested() && opened_) {
     held_.clear();
-    inner_finished_ = true;
+    over_ = true;
     STREAM_TRY(out.control(End{.fire = false, .last_epoch = {}}));
     return State::finished;
   }
+  bool nothing_new = false;
   if (held_.empty()) {
-    if (inner_finished_) return State::finished;
     Hold hold(held_);
     STREAM_ASSIGN(const State state, inner_->poll(hold, waiter, timeout));
     inner_finished_ = state == State::finished;
-    if (state == State::empty) return State::empty;
+    nothing_new = state == State::empty;
   }
   STREAM_ASSIGN(const auto wait, release(out));
-  if (!wait) return inner_finished_ ? State::finished : State::delivered;
+  if (!wait) {
+    over_ = inner_finished_;
+    return over_ ? State::finished : nothing_new ? State::empty : State::delivered;
+  }
   if (timeout.us == 0) return State::empty;
   const Duration bounded = timeout.us < 0 ? *wait : std::min(*wait, timeout);
   if (waiter.wait(-1, bounded) == Waiter::Event::reader_gone) {
@@ -59,6 +64,7 @@ Result<std::optional<Duration>> PacedSource::release(Output& out) {
     Held& held = held_.front();
     const Batch batch = held.records.batch();
     if (batch.size() == 0) {
+      opened_ = true;  // the first item of all
       STREAM_TRY(out.control(held.item));
       held_.pop_front();
       continue;
