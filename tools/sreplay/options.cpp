@@ -17,7 +17,7 @@ const cli::Info kInfo{
     .summary = "replay a topic range or archived files in order of event time",
     .usage =
         "[--time FIELD] [--speed SPEED] FILE...\n"
-        "-b BROKERS --from TIME [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...",
+        "-b BROKERS [--from TIME] [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...",
     .description =
         "Reads NDJSON files (plain, gzip or Zstandard), or a range of Kafka topics, and writes one stream in which the "
         "files or "

@@ -34,9 +34,13 @@ class PacedSource final : public Source {
   };
   class Hold;
 
-  /// Gives what is due; the wait until the next record is due, or nothing when all was given.
-  Result<std::optional<Duration>> release(Output& out);
-  [[nodiscard]] MonoTime due(const Batch& batch, size_t i);
+  struct Released {
+    bool any = false;              ///< something was given
+    std::optional<Duration> wait;  ///< until the next record is due; empty when all was given
+  };
+  /// Gives what is due now.
+  Result<Released> release(Output& out);
+  [[nodiscard]] MonoTime due(const Batch& batch, size_t i, MonoTime now);
 
   std::unique_ptr<Source> inner_;
   double speed_;

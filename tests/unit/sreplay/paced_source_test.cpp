@@ -106,6 +106,17 @@ TEST_F(PacedSourceTest, GivesRecordsWhenTheyAreDue) {
   EXPECT_EQ(poll(), Source::State::finished);
 }
 
+// A record that was due used to be given and then waited upon, unflushed, until the next one was due.
+TEST_F(PacedSourceTest, WhatIsGivenIsNotWaitedUpon) {
+  start(1, {{{"0", "10", "1000000"}, kEnd}});
+  EXPECT_EQ(poll(), Source::State::empty);
+  advance(10 * kSecond);
+  const auto state = source_->poll(recorder_, world_.waiter, Duration{-1});  // would wait for days
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(*state, Source::State::delivered);
+  EXPECT_EQ(data().back(), "10");
+}
+
 TEST_F(PacedSourceTest, SpeedDividesThePace) {
   start(10, {{{"0", "10", "20"}, kEnd}});
   poll();
