@@ -97,7 +97,7 @@ Status print(std::string_view text) {
     } else if (errno == EPIPE) {
       return {Code::broken_pipe, "the reader of standard output is gone"};
     } else if (errno != EINTR) {
-      return errno_status(errno, "write", "standard output");
+      return errno_status(errno, "write to", "standard output");
     }
   }
   return {};

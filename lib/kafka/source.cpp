@@ -2,6 +2,7 @@
 #include "lib/kafka/source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/kafka/source_impl.hpp"
 
@@ -141,7 +142,7 @@ Result<bool> KafkaSource::Impl::step(Output& out) {
     STREAM_TRY(end(out, !settings_.keep_open));
     return true;
   }
-  return taken || (!task_ && !rebalances_.empty());
+  return taken || std::exchange(gave_, false) || (!task_ && !rebalances_.empty());
 }
 
 Status KafkaSource::Impl::end(Output& out, bool fire) {
@@ -198,6 +199,7 @@ Status KafkaSource::Impl::apply_health(Output& out) {
 Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {
   if (partition.caught_up == caught_up || partition.idle) return {};
   partition.caught_up = caught_up;
+  gave_ = true;
   if (caught_up) lag_.update(partition, partition.next);
   STREAM_TRY(flush_batch(out));
   return out.control(CaughtUp{.unit = partition.unit, .caught_up = caught_up});

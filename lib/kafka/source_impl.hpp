@@ -89,6 +89,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   kafka::QueuePtr queue_;
   std::unique_ptr<PlanTask> task_;
   bool open_given_ = false;
+  bool gave_ = false;  // a control item that take() did not count: the loop has to flush it before we wait
   bool assigned_once_ = false;
   std::deque<Rebalance> rebalances_;
   kafka::Assignment assignment_;

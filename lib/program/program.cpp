@@ -41,6 +41,14 @@ void install_signal_handlers(StopFlag& stop) {
   std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
 }
 
+/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and be read or
+/// overwritten as if it were the stream. They are opened the wrong way round, so that using them fails with EBADF.
+void claim_standard_files() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 /// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe that cannot
 /// grow (the user's limit is reached) or is none stays as it is.
 void widen_pipes() {
@@ -71,13 +79,19 @@ struct Program::Impl {
 
   int run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd);
   int run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd);
+  void say_left_out(const SideCounts& counts) {
+    if (!counts.empty()) log.info("side records not written: {} (sdivert keeps them)", counts.text());
+  }
   [[nodiscard]] Encoding encoding() const {
     if (common.plain) return Encoding::plain;
     return common.binary ? Encoding::binary : default_encoding(STDOUT_FILENO);
   }
 };
 
-Program::Program(cli::Info info) : impl_(std::make_unique<Impl>(std::move(info))) {}
+Program::Program(cli::Info info) {
+  claim_standard_files();
+  impl_ = std::make_unique<Impl>(std::move(info));
+}
 Program::~Program() = default;
 
 cli::Cli& Program::cli() { return impl_->cli; }
@@ -109,13 +123,15 @@ std::optional<int> Program::parse(int argc, char** argv) {
     }
   }
   if (common.binary && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
-    return fail(usage_error("refusing to write the binary encoding to a terminal"));
+    return fail(usage_error("refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
   }
   impl_->log.set_verbose(common.verbose);
   install_signal_handlers(impl_->stop);
   widen_pipes();
   return std::nullopt;
 }
+
+bool Program::check_only() const { return environment_is("STREAM_CHECK", "1"); }
 
 int Program::fail(const Status& status) {
   if (!status.ok() && status.code() != Code::broken_pipe) impl_->log.error("{}", status.message());
@@ -125,7 +141,7 @@ int Program::fail(const Status& status) {
 int Program::run(Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
   const int code = impl_->run_stdin(*this, op, writer, STDOUT_FILENO);
-  if (!writer.left_out().empty()) impl_->log.info("side records not written: {}", writer.left_out().text());
+  impl_->say_left_out(writer.left_out());
   return code;
 }
 
@@ -142,7 +158,7 @@ int Program::run_sink(Operator& op) {
 int Program::run(Source& source, Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
   const int code = impl_->run(*this, source, op, writer, STDOUT_FILENO);
-  if (!writer.left_out().empty()) impl_->log.info("side records not written: {}", writer.left_out().text());
+  impl_->say_left_out(writer.left_out());
   return code;
 }
 

@@ -46,6 +46,9 @@ class Program {
   /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it.
   std::optional<int> parse(int argc, char** argv);
 
+  /// STREAM_CHECK=1 is set: run() will not run. For programs that would start something before it.
+  [[nodiscard]] bool check_only() const;
+
   /// Prints "prog: message" to stderr (nothing for a broken pipe) and returns the exit code of `status`.
   int fail(const Status& status);
 

@@ -66,7 +66,7 @@ void Chunk::count(size_t n) {
   argument({text.data(), text.size()});
 }
 
-void Chunk::begin(char operation, std::string_view key, char type, bool writes) {
+size_t Chunk::begin(char operation, std::string_view key, char type, bool writes) {
   scratch_.assign(key);
   const auto [place, is_new] = index_.try_emplace(scratch_, keys_.size());
   if (is_new) {
@@ -79,19 +79,53 @@ void Chunk::begin(char operation, std::string_view key, char type, bool writes) 
     conflict_ = fmt::format("cannot write '{}': it would be both a {} and a {}; give the targets different keys", key,
                             type_name(known.type), type_name(type));
   }
-  if (operation == '\0') return;
+  const size_t number = place->second + 2;  // Lua counts from 1, and the first key is the sequence
+  if (operation == '\0') return number;
   ++operations_;
   argument({&operation, 1});
-  count(place->second + 2);  // Lua counts from 1, and the first key is the sequence
+  count(number);
+  last_key_ = number;
+  return number;
+}
+
+size_t Chunk::shape(std::span<const Field> fields) {
+  const auto same = [&] {
+    return std::equal(fields.begin(), fields.end(), last_names_.begin(), last_names_.end(),
+                      [](const Field& field, const std::string& name) { return field.name == name; });
+  };
+  if (last_shape_ != 0 && same()) return last_shape_;
+  scratch_.clear();
+  last_names_.clear();
+  for (const Field& field : fields) {
+    append_argument(scratch_, field.name);
+    last_names_.emplace_back(field.name);
+  }
+  const auto [place, is_new] = shapes_.try_emplace(scratch_, shapes_.size() + 1);
+  if (is_new) {
+    append_argument(shape_bytes_, fmt::format_int(fields.size()).str());
+    shape_bytes_.append(scratch_);
+    shape_arguments_ += 1 + fields.size();
+  }
+  return place->second;
+}
+
+void Chunk::fields_operation(char operation, size_t key, std::span<const Field> fields) {
+  const size_t before = last_shape_;
+  last_shape_ = shape(fields);
+  ++operations_;
+  if (operation == 'h' && key == last_key_ + 1 && last_shape_ == before) {
+    argument("H");
+  } else {
+    argument({&operation, 1});
+    count(key);
+    count(last_shape_);
+  }
+  last_key_ = key;
+  for (const Field& field : fields) argument(field.value);
 }
 
 void Chunk::hash_set(std::string_view key, std::span<const Field> fields) {
-  begin('h', key, 'h', true);
-  count(fields.size() * 2);
-  for (const Field& field : fields) {
-    argument(field.name);
-    argument(field.value);
-  }
+  fields_operation('h', begin('\0', key, 'h', true), fields);
 }
 
 void Chunk::hash_delete(std::string_view key, std::span<const std::string_view> names) {
@@ -112,8 +146,7 @@ void Chunk::zset_remove(std::string_view key, std::string_view member) {
 }
 
 void Chunk::counter_add(std::string_view key, const Decimal& amount) {
-  begin('\0', key, 'c', true);
-  keys_[index_.find(scratch_)->second].amount += amount;
+  keys_[begin('\0', key, 'c', true) - 2].amount += amount;
 }
 
 void Chunk::string_set(std::string_view key, std::string_view value) {
@@ -124,12 +157,7 @@ void Chunk::string_set(std::string_view key, std::string_view value) {
 void Chunk::string_delete(std::string_view key) { begin('x', key, 's', false); }
 
 void Chunk::stream_append(std::string_view key, std::span<const Field> fields) {
-  begin('a', key, 't', true);
-  count(fields.size() * 2);
-  for (const Field& field : fields) {
-    argument(field.name);
-    argument(field.value);
-  }
+  fields_operation('a', begin('\0', key, 't', true), fields);
 }
 
 void Chunk::publish(std::string_view channel, std::string_view payload) {
@@ -157,7 +185,8 @@ Status Chunk::seal(std::string_view sha, std::string_view sequence_key, std::str
     if (!amount) return failed("cannot add to a counter: the amount has too many digits");
     argument(*amount);
   }
-  out.append(fmt::format("*{}\r\n", 3 + 1 + keys_.size() + kScriptHeader + channels_.size() + argument_count_));
+  out.append(fmt::format(
+      "*{}\r\n", 3 + 1 + keys_.size() + kScriptHeader + channels_.size() + 1 + shape_arguments_ + argument_count_));
   append_argument(out, "EVALSHA");
   append_argument(out, sha);
   append_argument(out, fmt::format_int(keys_.size() + 1).str());
@@ -169,6 +198,8 @@ Status Chunk::seal(std::string_view sha, std::string_view sequence_key, std::str
   append_argument(out, fmt::format_int(ttl_ ? std::max<int64_t>(1, ttl_->us / 1000) : 0).str());
   append_argument(out, fmt::format_int(channels_.size()).str());
   out.append(channel_bytes_);
+  append_argument(out, fmt::format_int(shapes_.size()).str());
+  out.append(shape_bytes_);
   out.append(arguments_);
   clear();
   return {};
@@ -180,8 +211,12 @@ void Chunk::clear() {
   channels_.clear();
   channel_bytes_.clear();
   key_bytes_.clear();
+  shapes_.clear();
+  shape_bytes_.clear();
+  last_names_.clear();
   arguments_.clear();
-  argument_count_ = operations_ = 0;
+  argument_count_ = operations_ = shape_arguments_ = last_shape_ = 0;
+  last_key_ = 1;
 }
 
 }  // namespace streamutils::redis

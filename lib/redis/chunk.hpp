@@ -48,7 +48,12 @@ class Chunk final : public Effects {
     bool written = false;
     Decimal amount;  // of a counter
   };
-  void begin(char operation, std::string_view key, char type, bool writes);
+  /// The key's number, as the script counts. The operation itself is left to the caller when it is '\0'.
+  size_t begin(char operation, std::string_view key, char type, bool writes);
+  /// Appends the operation on a key with these fields.
+  void fields_operation(char operation, size_t key, std::span<const Field> fields);
+  /// The number of the shape that has the names of `fields`.
+  size_t shape(std::span<const Field> fields);
   void argument(std::string_view text);
   void count(size_t n);
   void clear();
@@ -59,7 +64,13 @@ class Chunk final : public Effects {
   std::string key_bytes_;  // the keys in Redis' protocol
   boost::unordered_flat_map<std::string, size_t> channels_;
   std::string channel_bytes_;
-  std::string arguments_;  // operations in Redis' protocol
+  boost::unordered_flat_map<std::string, size_t> shapes_;
+  std::string shape_bytes_;
+  size_t shape_arguments_ = 0;
+  std::vector<std::string> last_names_;  // of last_shape_
+  size_t last_shape_ = 0;                // of the operation before that had fields; 0: none
+  size_t last_key_ = 1;                  // of the operation before; 1: none
+  std::string arguments_;                // operations in Redis' protocol
   size_t argument_count_ = 0;
   size_t operations_ = 0;
   std::string conflict_;

@@ -8,7 +8,8 @@ namespace streamutils::redis {
 // write.
 const std::string_view kChunkScript = R"lua(
 local call, pcall, acl = redis.call, redis.pcall, redis.acl_check_cmd
-local number, writer, types, ttl = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+local number, writer, types = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local ttl = ARGV[4] ~= '0' and ARGV[4]  -- a string: Redis would print a number with printf
 local sequence = KEYS[1]
 local at = tonumber(call('HGET', sequence, writer) or '0')
 if at >= number then return at end
@@ -82,7 +83,7 @@ for i = 2, #KEYS do
     for _, command in ipairs(commands[kind]) do
       if not acl(command[1], key, unpack(command, 2)) then return {'NOPERM', key, command[1]} end
     end
-    if ttl > 0 and not acl('PEXPIRE', key, '1') then return {'NOPERM', key, 'PEXPIRE'} end
+    if ttl and not acl('PEXPIRE', key, '1') then return {'NOPERM', key, 'PEXPIRE'} end
   end
 end
 local channels = tonumber(ARGV[5])
@@ -92,47 +93,70 @@ if acl then
   end
 end
 
+-- Hashes of one shape share their names: {name, value, name, value, …}, the values filled in for each.
 local i, last = 6 + channels, #ARGV
+local shapes = {}
+for shape = 1, tonumber(ARGV[i]) do
+  local n = tonumber(ARGV[i + 1])
+  local pairs = {}
+  for j = 1, n do pairs[2 * j - 1] = ARGV[i + 1 + j] end
+  shapes[shape] = {pairs, n}
+  i = i + 1 + n
+end
+i = i + 1
+
+local at, pairs, n = 1, nil, 0  -- the key and the shape of the operation before
 while i <= last do
-  local operation, key = ARGV[i], KEYS[tonumber(ARGV[i + 1])]
-  if operation == 'h' then
-    local n = tonumber(ARGV[i + 2])
-    call('HSET', key, unpack(ARGV, i + 3, i + 2 + n))
-    i = i + 3 + n
-  elseif operation == 'd' then
-    local n = tonumber(ARGV[i + 2])
-    call('HDEL', key, unpack(ARGV, i + 3, i + 2 + n))
-    i = i + 3 + n
-  elseif operation == 'z' then
-    call('ZADD', key, ARGV[i + 2], ARGV[i + 3])
-    i = i + 4
-  elseif operation == 'y' then
-    call('ZREM', key, ARGV[i + 2])
-    i = i + 3
-  elseif operation == 's' then
-    call('SET', key, ARGV[i + 2])
-    i = i + 3
-  elseif operation == 'x' then
-    call('DEL', key)
-    i = i + 2
-  elseif operation == 'c' then
-    local value = add(counters[tonumber(ARGV[i + 1])], ARGV[i + 2])
-    if value then
-      call('SET', key, value, 'KEEPTTL')
-    else
-      call('INCRBY', key, ARGV[i + 2])
-    end
-    i = i + 3
-  elseif operation == 'a' then
-    local n = tonumber(ARGV[i + 2])
-    call('XADD', key, '*', unpack(ARGV, i + 3, i + 2 + n))
-    i = i + 3 + n
-  else
+  local operation = ARGV[i]
+  if operation == 'H' then  -- the next key, the same shape: what nearly all operations are
+    at = at + 1
+    for j = 1, n do pairs[2 * j] = ARGV[i + j] end
+    call('HSET', KEYS[at], unpack(pairs, 1, 2 * n))
+    i = i + 1 + n
+  elseif operation == 'p' then
     call('PUBLISH', ARGV[5 + tonumber(ARGV[i + 1])], ARGV[i + 2])
     i = i + 3
+  else
+    at = tonumber(ARGV[i + 1])
+    local key = KEYS[at]
+    if operation == 'h' or operation == 'a' then
+      local shape = shapes[tonumber(ARGV[i + 2])]
+      pairs, n = shape[1], shape[2]
+      for j = 1, n do pairs[2 * j] = ARGV[i + 2 + j] end
+      if operation == 'h' then
+        call('HSET', key, unpack(pairs, 1, 2 * n))
+      else
+        call('XADD', key, '*', unpack(pairs, 1, 2 * n))
+      end
+      i = i + 3 + n
+    elseif operation == 'd' then
+      local count = tonumber(ARGV[i + 2])
+      call('HDEL', key, unpack(ARGV, i + 3, i + 2 + count))
+      i = i + 3 + count
+    elseif operation == 'z' then
+      call('ZADD', key, ARGV[i + 2], ARGV[i + 3])
+      i = i + 4
+    elseif operation == 'y' then
+      call('ZREM', key, ARGV[i + 2])
+      i = i + 3
+    elseif operation == 's' then
+      call('SET', key, ARGV[i + 2])
+      i = i + 3
+    elseif operation == 'x' then
+      call('DEL', key)
+      i = i + 2
+    else  -- 'c'
+      local value = add(counters[at], ARGV[i + 2])
+      if value then
+        call('SET', key, value, 'KEEPTTL')
+      else
+        call('INCRBY', key, ARGV[i + 2])
+      end
+      i = i + 3
+    end
   end
 end
-if ttl > 0 then
+if ttl then
   for _, key in ipairs(renewed) do call('PEXPIRE', key, ttl) end
 end
 call('HSET', sequence, writer, number)

@@ -15,7 +15,7 @@ std::string next_path(const std::vector<StageInfo>& stages) {
   const std::string& last = stages.back().path;
   const size_t dot = last.rfind('.');
   const size_t start = dot == std::string::npos ? 0 : dot + 1;
-  int number = 0;
+  uint32_t number = 0;
   std::from_chars(last.data() + start, last.data() + last.size(), number);
   return last.substr(0, start) + std::to_string(number + 1);
 }

@@ -46,9 +46,10 @@ class TextEncoder final : public Encoder {
     append_unit(line_, units_.name(unit));
     append_line(line_, out);
   }
-  /// A record that would be read back as something else: as a control line, as a blank one, or without its last '\r'.
+  /// A record that would be read back as something else: as a control line, a blank one, without its '\r', or as two.
   static bool must_wrap(std::string_view record) {
-    return record.empty() || record.back() == '\r' || record.starts_with(kControlPrefix);
+    return record.starts_with(kControlPrefix) || record.empty() || record.ends_with('\r') ||
+           record.find('\n') != std::string_view::npos;
   }
 
   const Units& units_;

@@ -6,6 +6,7 @@
 // a window that fires merges its slices. Thread rule: immutable.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "lib/base/time.hpp"
@@ -40,6 +41,10 @@ class SliceAssigner {
 
   /// The smallest window end above `time`; empty beyond int64.
   [[nodiscard]] std::optional<int64_t> end_after(int64_t time) const;
+  /// Is `end` the end of a window whose bounds are in range?
+  [[nodiscard]] bool is_end(int64_t end) const {
+    return end >= std::numeric_limits<int64_t>::min() + size_ && end_after(end - 1) == end;
+  }
   [[nodiscard]] int64_t size() const { return size_; }
   [[nodiscard]] int64_t slide() const { return slide_; }
   /// The window that ends at `end`. REQUIRES: `end` is the end of a window that holds a record.

@@ -78,7 +78,7 @@ SessionWindows::Session& SessionWindows::merge(KeyId key, size_t first, size_t l
   kept.bounds = bounds;
   kept.next_revision = 0;
   kept.on_time = false;
-  kept.due = kNever;
+  kept.pending = false;
   return kept;
 }
 
@@ -93,7 +93,8 @@ void SessionWindows::correct(KeyId key, Session& session) {
   session.on_time = true;
   if (!context_.settings.late_fire) {
     fire(key, session, Firing::late);
-  } else if (session.due == kNever) {
+  } else if (!session.pending) {
+    session.pending = true;
     session.due = correction_due(session.bounds.end);
   }
 }
@@ -114,7 +115,7 @@ void SessionWindows::touch(KeyId key, Session& session) {
 
 void SessionWindows::set_timer(KeyId key, Session& session) {
   int64_t when = session.bounds.end;
-  if (session.on_time) when = std::min(session.due, gone_at(session.bounds.end));
+  if (session.on_time) when = session.pending ? session.due : gone_at(session.bounds.end);
   // An earlier timer is left: when it is due, it finds the session not ready and comes here again.
   if (when >= session.timer) return;
   session.timer = when;
@@ -154,8 +155,8 @@ void SessionWindows::advance(EventTime watermark) {
       session.on_time = true;
       session.touched = false;
       fire(key, session, Firing::on_time);
-    } else if (session.due != kNever && session.due <= watermark_.us) {
-      session.due = kNever;
+    } else if (session.pending && session.due <= watermark_.us) {
+      session.pending = false;
       fire(key, session, Firing::late);
     }
     if (gone(end)) {
@@ -217,7 +218,8 @@ void SessionWindows::save(StateWriter& out) const {
 void SessionWindows::save_session(const Session& session, StateWriter& out) const {
   out.i64(session.bounds.start);
   out.i64(session.bounds.end);
-  out.i64(session.due);
+  out.u8(session.pending);
+  out.i64(session.pending ? session.due : 0);
   out.u32(session.next_revision);
   out.u8(session.touched);
   out.u8(session.on_time);
@@ -248,8 +250,8 @@ bool SessionWindows::load_session(KeyId key, StateReader& in) {
   Sessions& sessions = keys_[key];
   if (start >= end || (!sessions.empty() && sessions.back().bounds.end >= start)) return false;
   Session& session = insert(sessions, sessions.size(), {start, end});
-  if (const int64_t due = in.i64(); due != kNever)
-    session.due = std::min(due, gone_at(end));  // the allowed lateness may be smaller than before
+  session.pending = in.u8() != 0;
+  session.due = std::min(in.i64(), gone_at(end));  // the allowed lateness may be smaller than before
   session.next_revision = in.u32();
   const bool touched = in.u8() != 0;
   session.on_time = in.u8() != 0;

@@ -32,10 +32,11 @@ class SessionWindows final : public WindowSet {
     char* row = nullptr;
     uint64_t id = 0;         // of the session, never used again
     int64_t timer = kNever;  // the entry of timers_ that counts
-    int64_t due = kNever;    // when a pending correction is fired
+    int64_t due = 0;         // when a pending correction is fired; never after the session is gone
     uint32_t next_revision = 0;
     bool touched = false;           // changed since the last fire_early(), and listed in touched_
     bool on_time = false;           // W has passed the end: what is still to come are corrections
+    bool pending = false;           // a correction waits for `due`
     bool stands = false;            // a result was given for these bounds and can be withdrawn
     Firing firing = Firing::early;  // of that result
     std::string aggregates;         // of that result

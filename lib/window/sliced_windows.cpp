@@ -278,7 +278,9 @@ bool SlicedWindows::load(StateReader& in) {
     }
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
-    Window& window = windows_[in.i64()];
+    const int64_t end = in.i64();
+    if (!assigner_.is_end(end)) return false;
+    Window& window = windows_[end];
     for (uint64_t keys = in.u64(); keys > 0 && in.ok(); --keys) {
       const uint64_t number = in.u64();
       if (number >= ids.size()) return false;
@@ -291,6 +293,7 @@ bool SlicedWindows::load(StateReader& in) {
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
     const int64_t when = in.i64();
     const int64_t end = in.i64();
+    if (!windows_.contains(end)) return false;
     due_.emplace(std::min(when, gone_at(end)), end);  // the allowed lateness may be smaller than before
   }
   return in.ok();

@@ -93,7 +93,7 @@ cat_plain() { timeout 30 skafka-cat -b "$BOOTSTRAP" --plain "$@"; }
   printf '{"last":1}' | kcat -P -b "$BOOTSTRAP" -t "$topic" -p 0
   timeout 30 skafka-cat -b "$BOOTSTRAP" -e "$topic" | cat >out
   same 'tombstone not_json too_large' "$(jq -r 'select(.["$stream"] == "side") | .reason' out | paste -sd ' ')"
-  same 2000002 "$(jq -r 'select(.reason == "too_large") | .size // .full_size // .length' out)"
+  same 2000002 "$(jq -r 'select(.reason == "too_large") | .record_bytes' out)"
   contains "$(cat out)" '{"a":1,"b":[1,2]}'
   contains "$(cat out)" '{"last":1}'
   run cat_plain --strict -e "$topic"

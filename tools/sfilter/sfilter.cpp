@@ -231,7 +231,7 @@ void Filter::write_member(std::string& text, std::string_view quoted_name, std::
 }
 
 Status Filter::on_end(const End& item, Output& out) {
-  if (invalid_ > 0) context_.log.info("{} invalid records went to the side stream", invalid_);
+  if (invalid_ > 0) context_.log.info("sent to the side stream: invalid {}", invalid_);
   return out.control(item);
 }
 

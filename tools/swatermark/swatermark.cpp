@@ -156,8 +156,8 @@ Status Swatermark::on_deadline(Output& out) {
 }
 
 Status Swatermark::on_end(const End& item, Output& out) {
-  if (bad_times_ > 0) context_.log.info("{} invalid records went to the side stream", bad_times_);
-  if (early_ > 0) context_.log.info("{} records beyond --max-future went to the side stream", early_);
+  if (bad_times_ > 0) context_.log.info("sent to the side stream: invalid {}", bad_times_);
+  if (early_ > 0) context_.log.info("sent to the side stream: early {}", early_);
   return out.control(item);
 }
 

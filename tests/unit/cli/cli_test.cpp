@@ -245,7 +245,7 @@ TEST(Cli, HelpToAFullDiskFails) {
   close(full);
   EXPECT_TRUE(outcome.exit);
   EXPECT_EQ(outcome.status.code(), Code::failed);
-  EXPECT_EQ(outcome.status.message(), "cannot write 'standard output': No space left on device");
+  EXPECT_EQ(outcome.status.message(), "cannot write to 'standard output': No space left on device");
 }
 
 }  // namespace

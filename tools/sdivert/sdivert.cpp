@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sdivert/sdivert.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "lib/stream/control_json.hpp"
+
+namespace streamutils::sdivert {
+
+namespace {
+
+constexpr Duration kLookEvery{1'000'000};
+constexpr Duration kGrace{5'000'000};
+constexpr Duration kMoment{1'000'000};
+
+/// The first failure is the one to end with; the others are said.
+void keep_first(Status& first, Status status, Log& log) {
+  if (status.ok()) return;
+  if (first.ok()) {
+    first = std::move(status);
+  } else {
+    log.error("{}", status.message());
+  }
+}
+
+}  // namespace
+
+Sdivert::Sdivert(const Options& options, Context& context, std::function<bool()> neighbour_died)
+    : raw_(options.raw),
+      append_(options.append),
+      check_only_(options.check_only),
+      context_(context),
+      main_line_{STDOUT_FILENO, std::move(neighbour_died), std::nullopt} {}
+
+Sdivert::~Sdivert() = default;
+
+Result<std::unique_ptr<Sdivert>> Sdivert::create(const Options& options, Context& context,
+                                                 std::function<bool()> neighbour_died) {
+  std::unique_ptr<Sdivert> op(new Sdivert(options, context, std::move(neighbour_died)));
+  STREAM_TRY(op->add_targets(options));
+  if (options.check_only) STREAM_TRY(op->check());
+  return op;
+}
+
+Status Sdivert::add_targets(const Options& options) {
+  for (const Diversion& diversion : options.files) {
+    targets_[diversion.label].files.push_back(&file(diversion.target));
+  }
+  for (const Diversion& diversion : options.commands) {
+    const std::string word = diversion.label == "*" ? "others" : diversion.label;
+    STREAM_ASSIGN(auto branch, Branch::create("--exec " + diversion.label, word, diversion.target, options.binary,
+                                              main_line_, context_));
+    targets_[diversion.label].branches.push_back(branch.get());
+    sides_.push_back(std::move(branch));
+  }
+  for (const std::string& command : options.copies) {
+    const std::string word = fmt::format("copy{}", copies_.size() + 1);
+    STREAM_ASSIGN(auto branch, Branch::create("--copy", word, command, options.binary, main_line_, context_));
+    copies_.push_back(std::move(branch));
+  }
+  for (auto& [label, targets] : targets_) {
+    targets.records = &context_.metrics.counter(
+        "stream_diverted_records_total", "Side records taken out of the main stream, by label.", {{"label", label}});
+  }
+  return {};
+}
+
+/// Two labels may go to one file.
+LineFile& Sdivert::file(const std::string& path) {
+  for (const auto& known : files_) {
+    if (known->path() == path) return *known;
+  }
+  return *files_.emplace_back(std::make_unique<LineFile>(path));
+}
+
+Status Sdivert::check() const {
+  for (const auto& f : files_) STREAM_TRY(f->check());
+  for (const Branch* branch : branches()) STREAM_TRY(branch->check());
+  return {};
+}
+
+std::vector<Branch*> Sdivert::branches() const {
+  std::vector<Branch*> out;
+  for (const auto& branch : sides_) out.push_back(branch.get());
+  for (const auto& branch : copies_) out.push_back(branch.get());
+  return out;
+}
+
+Status Sdivert::start() {
+  if (check_only_) return {};
+  for (const auto& f : files_) STREAM_TRY(f->open(append_));
+  for (Branch* branch : branches()) STREAM_TRY(branch->start());
+  next_look_ = context_.clock.mono() + kLookEvery;
+  return {};
+}
+
+Status Sdivert::on_open(Open& open, Output& out) {
+  for (const auto& copy : copies_) STREAM_TRY(copy->open(open));
+  // The records of these branches are descriptions of records: nothing is known of their fields.
+  Open plain = open;
+  plain.time.reset();
+  plain.keys.clear();
+  plain.results = false;
+  plain.lateness = Duration{0};
+  for (const auto& side : sides_) STREAM_TRY(side->open(plain));
+  return out.control(open);
+}
+
+Status Sdivert::on_records(const Batch& batch, Output& out) {
+  for (const auto& copy : copies_) STREAM_TRY(copy->records(batch));
+  return out.records(batch);
+}
+
+Sdivert::Targets* Sdivert::find(std::string_view label) {
+  auto found = targets_.find(label);
+  if (found == targets_.end()) found = targets_.find("*");
+  return found == targets_.end() ? nullptr : &found->second;
+}
+
+Status Sdivert::on_side(const SideRecord& item, Output& out) {
+  Targets* targets = find(item.label);
+  if (!targets) return out.control(item);
+  targets->records->add();
+  line_.clear();
+  if (raw_) {
+    line_ = item.record;
+    cut_ += item.full_size >= 0;
+  } else {
+    line_ += '{';
+    append_side_members(line_, item, context_.units);
+    line_ += '}';
+  }
+  for (LineFile* f : targets->files) STREAM_TRY(f->write(line_));
+  for (Branch* branch : targets->branches) STREAM_TRY(branch->record(item.unit, line_));
+  return {};
+}
+
+Status Sdivert::to_copies(const Control& item) {
+  for (const auto& copy : copies_) STREAM_TRY(copy->control(item));
+  return {};
+}
+
+Status Sdivert::to_all(const Control& item, Output& out) {
+  STREAM_TRY(to_copies(item));
+  for (const auto& side : sides_) STREAM_TRY(side->control(item));
+  return out.control(item);
+}
+
+// Watermarks, and which units swatermark holds idle, are about the event time of the main records.
+Status Sdivert::on_watermark(const Watermark& item, Output& out) {
+  STREAM_TRY(to_copies(item));
+  return out.control(item);
+}
+
+Status Sdivert::on_idle(const Idle& item, Output& out) {
+  STREAM_TRY(to_copies(item));
+  return out.control(item);
+}
+
+Status Sdivert::end_branches(const End& item) {
+  Status first;
+  for (Branch* branch : branches()) {
+    Status status = branch->control(item);
+    if (status.ok()) status = branch->flush();
+    branch->close();
+    keep_first(first, std::move(status), context_.log);
+  }
+  return first;
+}
+
+Status Sdivert::on_end(const End& item, Output& out) {
+  ended_ = true;
+  Status status = end_branches(item);
+  for (const auto& f : files_) keep_first(status, f->flush(), context_.log);
+  STREAM_TRY(std::move(status));  // without `end` the main line, too, knows that something is missing
+  return out.control(item);
+}
+
+Status Sdivert::on_quiet(Output&) {
+  for (const auto& f : files_) STREAM_TRY(f->flush());
+  for (Branch* branch : branches()) STREAM_TRY(branch->flush());
+  return {};
+}
+
+std::optional<MonoTime> Sdivert::deadline() const {
+  if (ended_ || (sides_.empty() && copies_.empty())) return std::nullopt;
+  return next_look_;
+}
+
+Status Sdivert::on_deadline(Output&) {
+  for (Branch* branch : branches()) STREAM_TRY(branch->poll());
+  next_look_ = context_.clock.mono() + kLookEvery;
+  return {};
+}
+
+Status Sdivert::finish(Code outcome) {
+  if (check_only_) return {};
+  Status first;
+  for (const auto& f : files_) keep_first(first, f->close(), context_.log);
+  if (cut_ > 0) {
+    context_.log.warn("{} records beyond the size limit: --raw wrote the first {} bytes of each", cut_,
+                      kSideRecordHead);
+  }
+  if (outcome == Code::ok) {
+    keep_first(first, wait_for_commands(), context_.log);
+    return first;
+  }
+  main_line_.output_fd = -1;
+  main_line_.neighbour_died = nullptr;
+  main_line_.give_up = context_.clock.mono() + kGrace;
+  if (outcome == Code::broken_pipe && !ended_) {
+    // Downstream wanted no more: a clean stop for the branches, as for a source that is stopped. After any other
+    // failure they miss their `end`, as the main line does.
+    ended_ = true;
+    keep_first(first, end_branches(End{.fire = false}), context_.log);
+  }
+  stop_commands();
+  return first;
+}
+
+Status Sdivert::wait_for_commands() {
+  Status first;
+  for (Branch* branch : branches()) keep_first(first, branch->wait(), context_.log);
+  return first;
+}
+
+void Sdivert::stop_commands() {
+  const MonoTime end = context_.clock.mono() + kGrace;
+  for (Branch* branch : branches()) branch->close();
+  for (Branch* branch : branches()) {
+    if (branch->wait_for(std::max(Duration{0}, end - context_.clock.mono()))) continue;
+    branch->send(SIGTERM);
+    if (!branch->wait_for(kMoment)) branch->send(SIGKILL);
+  }
+}
+
+}  // namespace streamutils::sdivert

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/srun/exit_code.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+namespace streamutils::srun {
+
+namespace {
+
+bool any_exited(const std::vector<StageEnd>& ends, int code) {
+  return std::any_of(ends.begin(), ends.end(),
+                     [code](const StageEnd& end) { return end.status.signal == 0 && end.status.code == code; });
+}
+
+}  // namespace
+
+int exit_code(const std::vector<StageEnd>& ends) {
+  if (any_exited(ends, 2)) return 2;
+  if (any_exited(ends, 3)) return 3;
+  const auto last =
+      std::find_if(ends.rbegin(), ends.rend(), [](const StageEnd& end) { return !end.by_us && !end.status.ok(); });
+  return last == ends.rend() ? 0 : last->status.shell_code();
+}
+
+bool may_restart(const std::vector<StageEnd>& ends) {
+  const int code = exit_code(ends);
+  return code != 0 && code != 2 && code != 3 && code != 128 + SIGPIPE;
+}
+
+Duration Backoff::next(Duration ran) {
+  constexpr Duration kFirst{500'000}, kLongest{30'000'000}, kSteady{60'000'000};
+  if (delay_.us == 0 || ran >= kSteady) {
+    delay_ = kFirst;
+  } else {
+    delay_.us = std::min(delay_.us * 2, kLongest.us);
+  }
+  return delay_;
+}
+
+}  // namespace streamutils::srun

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/srun/pipeline.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lib/process/child.hpp"
+#include "lib/process/programs.hpp"
+#include "lib/process/shell_words.hpp"
+
+namespace streamutils::srun {
+
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+
+Result<std::string> read_file(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return errno_status(errno, "open", path);
+  std::string text;
+  char bytes[16 << 10];
+  for (;;) {
+    const ssize_t n = read(fd.get(), bytes, sizeof bytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_status(errno, "read", path);
+    if (n == 0) return text;
+    text.append(bytes, static_cast<size_t>(n));
+    if (text.size() > kMaxFileBytes) return usage_error("'{}' is too large for a pipeline file", path);
+  }
+}
+
+bool is_file(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+bool needs_event_time(std::string_view program) { return program == "swindow" || program == "smatch"; }
+
+/// Results carry their time on, so that a window may follow a window.
+bool gives_event_time(std::string_view program) { return program == "swatermark" || needs_event_time(program); }
+
+}  // namespace
+
+Result<Pipeline> load_pipeline(const std::string& argument) {
+  if (is_file(argument)) {
+    STREAM_ASSIGN(const std::string text, read_file(argument));
+    return parse_pipeline_file(text, argument);
+  }
+  if (argument.find_first_of(" \t\n|") != std::string::npos) return parse_pipeline_text(argument);
+  return usage_error("there is no file '{}', and a pipeline is written as 'a | b'", argument);
+}
+
+Result<Pipeline> parse_pipeline_text(std::string_view text) {
+  STREAM_ASSIGN(auto commands, split_pipeline(text));
+  Pipeline out;
+  out.name = "pipeline";
+  for (ShellCommand& command : commands) {
+    out.stages.push_back({std::move(command.words), fmt::format("stage {}", out.stages.size() + 1), {}});
+  }
+  return out;
+}
+
+Status find_commands(Pipeline& pipeline) {
+  const char* path = nullptr;
+  for (const auto& [name, value] : pipeline.environment) {
+    if (name == "PATH") path = value.c_str();
+  }
+  for (Stage& stage : pipeline.stages) {
+    auto file = find_command(stage.words.front(), path);
+    if (!file.ok()) return file.take_status().at(stage.place);
+    stage.file = *std::move(file);
+  }
+  return {};
+}
+
+std::optional<std::string> format_of(const Pipeline& pipeline, size_t stage) {
+  if (stage + 1 == pipeline.stages.size()) return std::nullopt;
+  const bool both =
+      speaks_binary(pipeline.stages[stage].words.front()) && speaks_binary(pipeline.stages[stage + 1].words.front());
+  return both && pipeline.binary ? "binary" : "text";
+}
+
+std::vector<std::pair<std::string, std::optional<std::string>>> environment_of(const Pipeline& pipeline, size_t stage) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> out;
+  for (const auto& [name, value] : pipeline.environment) out.emplace_back(name, value);
+  if (auto format = format_of(pipeline, stage)) out.emplace_back("STREAM_FORMAT", std::move(format));
+  return out;
+}
+
+std::vector<Status> check_order(const Pipeline& pipeline) {
+  std::vector<Status> out;
+  bool has_event_time = false;
+  for (size_t i = 0; i < pipeline.stages.size(); ++i) {
+    const Stage& stage = pipeline.stages[i];
+    const std::string_view program = base_name(stage.words.front());
+    const Role role = role_of(program);
+    if (role == Role::source && i != 0) {
+      out.push_back(usage_error("{}: {} reads no stream: it must be the first stage", stage.place, program));
+    }
+    if (role == Role::sink && i + 1 != pipeline.stages.size()) {
+      out.push_back(
+          usage_error("{}: {} writes no stream: it must be the last stage (sdivert --copy feeds several sinks)",
+                      stage.place, program));
+    }
+    if (needs_event_time(program) && !has_event_time) {
+      out.push_back(usage_error("{}: {} needs event times: put swatermark before it", stage.place, program));
+    }
+    has_event_time = has_event_time || gives_event_time(program);
+  }
+  return out;
+}
+
+std::vector<Status> check_pipeline(const Pipeline& pipeline) {
+  std::vector<Status> out;
+  for (size_t i = 0; i < pipeline.stages.size(); ++i) {
+    const Stage& stage = pipeline.stages[i];
+    if (!is_ours(stage.words.front())) continue;
+    Status status =
+        check_program({.file = stage.file, .words = stage.words, .environment = environment_of(pipeline, i)});
+    if (!status.ok()) out.push_back(std::move(status).at(stage.place));
+  }
+  for (Status& status : check_order(pipeline)) out.push_back(std::move(status));
+  return out;
+}
+
+}  // namespace streamutils::srun

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pipeline as it was written, and checked as far as that is possible without running anything.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/status.hpp"
+#include "lib/base/time.hpp"
+
+namespace streamutils::srun {
+
+struct Stage {
+  std::vector<std::string> words;  ///< never empty
+  std::string place;               ///< for messages: "'clicks.conf': line 5", "stage 2"
+  std::string file;                ///< what will be executed; set by find_commands()
+};
+
+struct Pipeline {
+  std::string name;
+  std::vector<Stage> stages;  ///< never empty
+  bool restart_on_failure = false;
+  bool binary = true;
+  Duration stage_timeout{30'000'000};
+  std::vector<std::pair<std::string, std::string>> environment;  ///< in order; later ones win
+};
+
+/// A file of that name, or the pipeline itself: a text with a blank or a '|'.
+Result<Pipeline> load_pipeline(const std::string& argument);
+/// The contents of a pipeline file. `name` is for messages and the default of Pipeline::name.
+Result<Pipeline> parse_pipeline_file(std::string_view text, const std::string& name);
+/// `a | b | c`
+Result<Pipeline> parse_pipeline_text(std::string_view text);
+
+/// Sets Stage::file of every stage, or says which command does not exist.
+Status find_commands(Pipeline& pipeline);
+/// STREAM_FORMAT for a stage: binary where it and its reader are ours. None for the last stage: what the environment
+/// says.
+std::optional<std::string> format_of(const Pipeline& pipeline, size_t stage);
+/// Everything that a stage's environment has beyond srun's own.
+std::vector<std::pair<std::string, std::optional<std::string>>> environment_of(const Pipeline& pipeline, size_t stage);
+
+/// What is wrong with the order of the stages: sources first, sinks last, swatermark before swindow. Empty: nothing.
+std::vector<Status> check_order(const Pipeline& pipeline);
+/// check_order(), and what our programs say of their own options. REQUIRES: find_commands() was ok.
+std::vector<Status> check_pipeline(const Pipeline& pipeline);
+
+}  // namespace streamutils::srun

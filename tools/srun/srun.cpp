@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/srun/srun.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "lib/cli/cli.hpp"
+#include "lib/cli/log.hpp"
+#include "lib/process/shell_words.hpp"
+#include "lib/program/metrics_file.hpp"
+#include "tools/srun/supervisor.hpp"
+
+namespace streamutils::srun {
+
+namespace {
+
+const cli::Info kInfo{
+    .name = "srun",
+    .summary = "run a pipeline from a file, and watch over it",
+    .usage = "[OPTION]... FILE\n[OPTION]... 'COMMAND | COMMAND...'",
+    .description =
+        "Starts the stages of a pipeline joined by pipes and waits for them. When one fails, the others are ended; "
+        "SIGTERM stops "
+        "the first and lets the rest drain. FILE holds KEY = VALUE lines: name, stage (one for each, in order), "
+        "restart "
+        "(never, on-failure), binary (true, false), stage_timeout, env. Commands are split as a shell splits them; "
+        "nothing is "
+        "expanded.",
+    .examples = {
+        {"a pipeline in one argument",
+         R"x(srun "printf '{\"t\":%d}\n' 1700000001 1700000012 | swatermark --time t | swindow --tumbling 10s --agg 'n=count()'")x"},
+        {"a pipeline file, checked first",
+         R"(printf 'stage = %s\n' 'seq 3' 'tail -n 1' > last.conf && srun --check last.conf && srun last.conf)"}}};
+
+struct Options {
+  std::vector<std::string> pipeline;
+  bool check = false;
+  std::string metrics_file;
+  int verbose = 0;
+};
+
+void declare(cli::Cli& cli, Options& o) {
+  cli.positionals("FILE|PIPELINE", o.pipeline, "a pipeline file, or the pipeline itself", 1, 1);
+  cli.group("Options");
+  cli.flag("--check", o.check,
+           "validate everything and run nothing: the file, that the commands exist, what our programs say of their "
+           "options, and "
+           "the order of the stages");
+  cli.text("--metrics-file", "FILE", o.metrics_file,
+           "keep FILE up to date with uptime, restarts and running stages as Prometheus text, once a second and at "
+           "the end");
+  cli.flag("-v,--verbose", o.verbose, "say more on stderr: the stages, and how each ended");
+}
+
+bool asked_to_check() {
+  const char* check = std::getenv("STREAM_CHECK");
+  return check && std::string_view(check) == "1";
+}
+
+int report(Log& log, const Status& status) {
+  if (!status.ok() && status.code() != Code::broken_pipe) log.error("{}", status.message());
+  return status.exit_code();
+}
+
+int check(const Pipeline& pipeline, Log& log) {
+  int code = 0;
+  for (const Status& status : check_pipeline(pipeline)) code = report(log, status);
+  return code;
+}
+
+/// Our own stdin and stdout belong to the stages: as long as we hold them, the writer and the reader outside do not
+/// see the stages end.
+void let_go_of_stdio() {
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0) return;
+  dup2(nothing, STDIN_FILENO);
+  dup2(nothing, STDOUT_FILENO);
+  close(nothing);
+}
+
+class Runner {
+ public:
+  Runner(const Pipeline& pipeline, World world, const std::string& metrics_file)
+      : pipeline_(pipeline),
+        world_(std::move(world)),
+        metrics_file_(metrics_file),
+        began_(world_.clock.mono()),
+        uptime_(world_.metrics.gauge("stream_uptime_seconds", "Since srun was started.")),
+        restarts_(world_.metrics.counter("stream_restarts_total", "How often the pipeline was started again.")) {
+    if (!metrics_file_.empty()) world_.every_second = [this] { write_metrics(); };
+  }
+
+  int run() {
+    const int code = run_until_done();
+    if (!metrics_file_.empty()) write_metrics();
+    return code;
+  }
+
+ private:
+  int run_until_done() {
+    for (;;) {
+      const MonoTime start = world_.clock.mono();
+      Supervisor supervisor(pipeline_, world_);
+      if (!pipeline_.restart_on_failure) supervisor.on_started(let_go_of_stdio);
+      auto outcome = supervisor.run();
+      if (!outcome.ok()) return report(world_.log, outcome.status());
+      if (outcome->killed_by != 0) return 128 + outcome->killed_by;
+      const int code = exit_code(outcome->ends);
+      if (outcome->stopped || !pipeline_.restart_on_failure || !may_restart(outcome->ends)) return code;
+      const Duration delay = backoff_.next(world_.clock.mono() - start);
+      world_.log.warn("the pipeline '{}' failed with {}; starting again in {}", pipeline_.name, code,
+                      format_duration(delay));
+      if (world_.signals.wait_for_stop(delay)) return code;
+      restarts_.add();
+    }
+  }
+
+  /// A metrics file that cannot be written is no reason to stop the pipeline; said once.
+  void write_metrics() {
+    uptime_.set(static_cast<double>((world_.clock.mono() - began_).us) / 1e6);
+    const Status status = write_metrics_file(metrics_file_, world_.metrics);
+    if (!status.ok() && !said_) world_.log.warn("{}", status.message());
+    said_ = !status.ok();
+  }
+
+  const Pipeline& pipeline_;
+  World world_;
+  const std::string metrics_file_;
+  const MonoTime began_;
+  Metric& uptime_;
+  Metric& restarts_;
+  Backoff backoff_;
+  bool said_ = false;
+};
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  SystemClock clock;
+  cli::StderrLog log("srun", 0, clock);
+  cli::Cli cli(kInfo);
+  Options options;
+  declare(cli, options);
+  const auto outcome = cli.parse(argc, argv);
+  if (outcome.exit) return report(log, outcome.status);
+  log.set_verbose(options.verbose);
+  auto pipeline = load_pipeline(options.pipeline.front());
+  if (!pipeline.ok()) return report(log, pipeline.status());
+  if (Status status = find_commands(*pipeline); !status.ok()) return report(log, status);
+  for (size_t i = 0; i < pipeline->stages.size(); ++i) {
+    const auto format = format_of(*pipeline, i);
+    log.debug("stage {}{}: {}", i + 1, format ? fmt::format(" ({})", *format) : "",
+              join_words(pipeline->stages[i].words));
+  }
+  if (options.check || asked_to_check()) return check(*pipeline, log);
+  auto signals = Signals::create();
+  if (!signals.ok()) return report(log, signals.status());
+  Metrics metrics;
+  return Runner(*pipeline, {clock, log, metrics, *signals, {}}, options.metrics_file).run();
+}
+
+}  // namespace streamutils::srun
