@@ -197,7 +197,7 @@ Status KafkaSource::Impl::apply_health(Output& out) {
 }
 
 Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {
-  if (partition.caught_up == caught_up) return {};
+  if (partition.caught_up == caught_up || partition.idle) return {};
   partition.caught_up = caught_up;
   gave_ = true;
   if (caught_up) lag_.update(partition, partition.next);
