@@ -46,7 +46,7 @@ Result<std::unique_ptr<KafkaSource>> KafkaSource::create(KafkaConfig config, Kaf
   STREAM_TRY(config.set("-G", "group.id", settings.group.empty() ? "streamutils-no-group" : settings.group));
   // A partition's own queue has its own bound; many partitions must not multiply the default.
   if (settings.merge && config.get("queued.max.messages.kbytes") == "16384") {
-    STREAM_TRY(config.set("--order", "queued.max.messages.kbytes", "2048"));
+    STREAM_TRY(config.set("--order", "queued.max.messages.kbytes", "4096"));
   }
   for (const std::string& warning : config.warnings()) context.log.warn("{}", warning);
   return std::unique_ptr<KafkaSource>(
@@ -197,7 +197,7 @@ Status KafkaSource::Impl::apply_health(Output& out) {
 }
 
 Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {
-  if (partition.caught_up == caught_up) return {};
+  if (partition.caught_up == caught_up || partition.idle) return {};
   partition.caught_up = caught_up;
   gave_ = true;
   if (caught_up) lag_.update(partition, partition.next);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "lib/window/figures.hpp"
 
@@ -169,6 +170,12 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, 
       return {};
     case WindowSet::Added::out_of_range:
       return divert(batch, i, "invalid", "bad_time", set, out, time);
+    case WindowSet::Added::too_many_keys:
+      if (!std::exchange(warned_of_keys_, true)) {
+        context_.log.warn("{} keys are held, as many as --max-keys allows: records with further keys are invalid",
+                          settings_.max_keys);
+      }
+      return divert(batch, i, "invalid", "too_many_keys", set, out, time);
   }
   return {};
 }
