@@ -71,7 +71,7 @@ call() {
 # feed PROGRAM FILE: FILE as PROGRAM takes it: a window program needs watermarks.
 feed() {
   if [[ ${KIND[$1]} == window ]]; then
-    swatermark --time t <"$2" 2>/dev/null
+    swatermark --time t <"$2" 2>/dev/null | cat # to a pipe, also when our stdout is a file
   else
     cat "$2"
   fi
