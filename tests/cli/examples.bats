@@ -7,10 +7,10 @@ setup_file() {
   local topic
   start_redis
   use_kafka
-  for topic in clicks clicks-late clicks-results; do
+  for topic in clicks clicks-late clicks-results views; do
     kafka_admin -b "$BOOTSTRAP" delete "$topic" >/dev/null 2>&1 || true
   done
-  for topic in clicks clicks-late clicks-results; do
+  for topic in clicks clicks-late clicks-results views; do
     wait_until 30 "$ROOT/scripts/kafka" topic "$topic" 3
   done
   seq 0 299 | awk '{ printf "{\"event_time\":%d,\"user_id\":\"u%d\",\"latency_ms\":%d}\n", 1700000000 + $1, $1 % 7, $1 * 37 % 500 }' |
@@ -65,6 +65,21 @@ run_all() {
 @test "the examples of README.md" {
   redis flushall >/dev/null
   PATH=$BATS_FILE_TMPDIR/bin:$PATH "$ROOT/tests/cli/run_examples.py" "$ROOT/README.md"
+}
+
+# So the page cannot show what the programs do not write.
+@test "every control line shown in stream(5) is read, and written back as it stands there" {
+  sed -n 's/\\\(.\)/\1/g; /^{"$stream":/p' "$ROOT/man/stream.5.scd" >shown
+  grep -v -e '"open"' -e '"end"' shown >between
+  [[ $(wc -l <between) -ge 14 ]]
+  {
+    grep -m 1 '"open"' shown
+    cat between
+    echo '{"$stream":"end","fire":false,"last_epoch":7}'
+  } >in
+  sfilter <in | cat >out
+  sed -i 's/,{"path":"3","program":"sfilter"}//' out
+  diff in out
 }
 
 @test "a wrong example is found" {

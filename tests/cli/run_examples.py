@@ -63,7 +63,8 @@ def examples_in_help(program):
 
 def with_servers(command):
     command = re.sub(r"(-b )localhost\b(:9092)?", r"\g<1>" + os.environ.get("BOOTSTRAP", "localhost"), command)
-    return command.replace("redis://localhost", os.environ.get("REDIS_URL", "redis://localhost"))
+    url = os.environ.get("REDIS_URL", "redis://localhost")
+    return re.sub(r"redis://localhost(?:/(\d+))?", lambda m: url + (f"?db={m[1]}" if m[1] else ""), command)
 
 
 def follows(command):
