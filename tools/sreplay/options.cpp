@@ -25,7 +25,7 @@ const cli::Info kInfo{
         "group and "
         "commits nothing, so a live pipeline never notices.",
     .examples = {{"replay a file as fast as possible",
-                  R"(printf '%s\n' '{"t":1}' '{"t":2}' > /tmp/a.ndjson; sreplay --time t /tmp/a.ndjson --plain)"},
+                  R"(printf '%s\n' '{"t":1}' '{"t":2}' > a.ndjson; sreplay --time t a.ndjson --plain)"},
                  {"watch an hour of a topic in six minutes",
                   "sreplay -b localhost --from -1h --time event_time --speed 10x clicks"}}};
 
