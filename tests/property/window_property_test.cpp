@@ -123,12 +123,6 @@ class Player {
       if (c_.events[i].kind == Event::Kind::assign) feed_item(c_.events[i]);  // as a source does at every start
     }
   }
-  /// As a column has it: with the shift in it, the smallest time where there is none.
-  [[nodiscard]] int64_t shifted(int64_t field) const {
-    int64_t time = 0;
-    const bool readable = field != kBeforeAll.us && !__builtin_add_overflow(field, c_.shift, &time);
-    return readable ? time : kBeforeAll.us;
-  }
   size_t feed_records(size_t from, size_t cut) {
     const bool column = random_() % 2 == 0;
     const size_t most = 1 + random_() % 8;
@@ -138,7 +132,8 @@ class Player {
       const Event& e = c_.events[i];
       if (e.kind != Event::Kind::record || e.unit != c_.events[from].unit) break;
       const auto offset = static_cast<int64_t>(i);
-      const int64_t time = shifted(e.time);
+      int64_t time = 0;  // as a stage before would have put it into the column: the shift in it, the smallest when it is none
+      if (e.time == kBeforeAll.us || __builtin_add_overflow(e.time, c_.shift, &time)) time = kBeforeAll.us;
       builder_.append(json(e), column ? &time : nullptr, &offset);
     }
     check(op_->on_records(builder_.batch(), out_));
