@@ -88,7 +88,8 @@ class GzipFile final : public InputFile {
       if (result == Z_STREAM_END) {
         at_boundary_ = true;
       } else if (result != Z_OK && result != Z_BUF_ERROR) {
-        return failed("'{}': the compressed data is damaged: {}", file_->path(), stream_.msg ? stream_.msg : "zlib error");
+        return failed("'{}': the compressed data is damaged: {}", file_->path(),
+                      stream_.msg ? stream_.msg : "zlib error");
       }
     }
     return size - stream_.avail_out;
@@ -126,7 +127,7 @@ class ZstdFile final : public InputFile {
         return failed("'{}': the compressed data is damaged: {}", file_->path(), ZSTD_getErrorName(hint));
       }
       at_boundary_ = hint == 0;
-      more_inside_ = out.pos == out.size;  // a full output may leave bytes in the decoder
+      more_inside_ = !at_boundary_ && out.pos == out.size;  // a full output may leave bytes in the decoder
     }
     return out.pos;
   }

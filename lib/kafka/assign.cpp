@@ -153,9 +153,7 @@ Status KafkaSource::Impl::take_over(const Plan& plan, Output& out) {
   for (size_t i = 0; i < separate_.size(); ++i) assignment_.all()[i]->queue = std::move(separate_[i]);
   separate_.clear();
   if (settings_.merge) {
-    for (const auto& partition : assignment_.all()) {
-      if (!partition->finished) waited_.push_back(partition.get());
-    }
+    for (const auto& partition : assignment_.all()) waited_.push_back(partition.get());
   }
   // An empty list is an assignment too, and it must be answered.
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->get(), list.get());

@@ -38,15 +38,7 @@ Result<bool> KafkaSource::Impl::take_merged(Output& out) {
   }
   std::vector<Partition*> waited = std::move(waited_);
   waited_.clear();
-  for (Partition* partition : waited) {
-    STREAM_ASSIGN(const bool has_head, advance(*partition, out));
-    if (has_head) {
-      heap_.push_back(partition);
-      std::ranges::push_heap(heap_, later);
-    } else if (!partition->finished) {
-      waited_.push_back(partition);
-    }
-  }
+  for (Partition* partition : waited) STREAM_TRY(queue_next(*partition, out));
   int given = 0;
   while (waited_.empty() && !heap_.empty() && given < kGiveAtOnce && !counted_out_) {
     std::ranges::pop_heap(heap_, later);
@@ -54,16 +46,28 @@ Result<bool> KafkaSource::Impl::take_merged(Output& out) {
     heap_.pop_back();
     STREAM_TRY(deliver(*partition, *partition->taken[partition->head++], out));
     ++given;
-    STREAM_ASSIGN(const bool has_head, advance(*partition, out));
-    if (has_head) {
-      heap_.push_back(partition);
-      std::ranges::push_heap(heap_, later);
-    } else if (!partition->finished) {
-      waited_.push_back(partition);
-    }
+    STREAM_TRY(queue_next(*partition, out));
   }
   STREAM_TRY(flush_batch(out));
   return given > 0;
+}
+
+/// Puts the partition where its next record belongs. A finished one is idle at once and for good: by waiting for the
+/// clock to prove it, a merged read would depend on its pace.
+Status KafkaSource::Impl::queue_next(Partition& partition, Output& out) {
+  STREAM_ASSIGN(const bool has_head, advance(partition, out));
+  if (has_head) {
+    heap_.push_back(&partition);
+    std::ranges::push_heap(heap_, later);
+    return {};
+  }
+  if (!partition.finished) {
+    waited_.push_back(&partition);
+    return {};
+  }
+  STREAM_TRY(set_caught_up(partition, true, out));
+  partition.idle = true;
+  return out.control(Idle{.unit = partition.unit, .idle = true});
 }
 
 /// Moves on to the partition's next record within its range. False: it has none now, or it is finished.

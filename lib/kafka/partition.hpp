@@ -25,6 +25,7 @@ struct Partition {
   bool finished = false;
   bool paused = false;
   bool caught_up = false;
+  bool idle = false;                 ///< merging: finished, and said to be idle for good
   int64_t flushed = -1;              ///< `next` at the last flush
   int64_t committed = -1;            ///< the last position given to a commit
   std::optional<int64_t> newest_us;  ///< the largest Kafka timestamp read

@@ -239,7 +239,7 @@ void KafkaSource::Impl::tell_of_new_partition(std::string_view topic, int32_t pa
 }
 
 Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {
-  if (partition.caught_up == caught_up) return {};
+  if (partition.caught_up == caught_up || partition.idle) return {};
   partition.caught_up = caught_up;
   gave_ = true;
   if (caught_up) lag_.update(partition, partition.next);

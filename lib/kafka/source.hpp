@@ -34,7 +34,8 @@ struct KafkaSourceSettings {
   bool keep_open = false;                   ///< the end of a bounded read comes without `fire`
   bool envelope = false;                    ///< -J
   std::optional<Duration> commit_interval;  ///< REQUIRES: a group
-  /// Merge the units by Kafka timestamp; ties by topic, partition, offset. REQUIRES: a bounded range, no group.
+  /// Merge the units by Kafka timestamp; ties by topic, partition, offset. A unit that has been read to the end of its
+  /// range is given as idle. REQUIRES: a bounded range, no group.
   bool merge = false;
   /// Merge by this time of a record in us instead (kJsonPadding bytes follow the record). Empty: the unit's last one.
   std::function<std::optional<int64_t>(std::string_view record)> merge_time;

@@ -81,6 +81,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   // merge.cpp
   void separate_queues(const std::vector<kafka::PartitionRange>& ranges);
   Result<bool> take_merged(Output& out);
+  Status queue_next(Partition& partition, Output& out);
   Result<bool> advance(Partition& partition, Output& out);
   int64_t order_of(Partition& partition, const rd_kafka_message_t& message);
 

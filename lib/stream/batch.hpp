@@ -51,7 +51,7 @@ struct Batch {
   UnitId unit = Units::kStream;
   const char* bytes = nullptr;
   std::span<const Slice> records;
-  std::span<const int64_t> times;        ///< event time in us, without the shift of Open::time
+  std::span<const int64_t> times;        ///< event time in us; the shift of Open::time is in it
   std::span<const int64_t> offsets;      ///< Kafka offsets; line numbers from 1 for a plain text input
   std::span<const int64_t> kafka_times;  ///< Kafka record timestamps in us
 

@@ -62,7 +62,6 @@ class BinaryDecoder final : public Decoder {
   Status take_unit(std::string_view payload);
   Status take_records(const FrameHeader& header, std::string_view payload, Output& out);
   Status take_control(std::string_view payload, Output& out);
-  Status give_large(const Batch& batch, size_t i, Output& out);
   Status check_unit(uint32_t number) const;
 
   Units& units_;

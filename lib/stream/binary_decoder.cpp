@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <xxhash.h>
-
 #include <cstring>
 
 #include "lib/json/text.hpp"
@@ -133,20 +131,11 @@ Status BinaryDecoder::take_records(const FrameHeader& header, std::string_view p
     if (uint64_t{slice.offset} + slice.size > records.bytes) return failed("frame 'records' is malformed");
     if (slice.size <= settings_.max_record_bytes) continue;
     if (i > first) STREAM_TRY(out.records(batch.part(first, i - first)));
-    STREAM_TRY(give_large(batch, i, out));
+    STREAM_TRY(out.control(too_large(batch.unit, batch.offset(i), batch.record(i))));
     first = i + 1;
   }
   if (first == 0) return batch.size() ? out.records(batch) : Status();
   return first < batch.size() ? out.records(batch.part(first, batch.size() - first)) : Status();
-}
-
-Status BinaryDecoder::give_large(const Batch& batch, size_t i, Output& out) {
-  const std::string_view record = batch.record(i);
-  SideRecord side{.label = "invalid", .reason = "too_large", .unit = batch.unit, .offset = batch.offset(i)};
-  side.record = record.substr(0, kSideRecordHead);
-  side.full_size = static_cast<int64_t>(record.size());
-  side.hash = XXH3_64bits(record.data(), record.size());
-  return out.control(side);
 }
 
 }  // namespace streamutils

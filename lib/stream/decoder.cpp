@@ -2,6 +2,7 @@
 #include "lib/stream/decoder.hpp"
 
 #include <sys/random.h>
+#include <xxhash.h>
 
 #include <algorithm>
 
@@ -30,6 +31,14 @@ std::string make_run_id() {
   uint64_t id = 0;
   if (getrandom(&id, sizeof id, 0) != sizeof id) id = static_cast<uint64_t>(SystemClock().wall().us);
   return fmt::format("{:016x}", id);
+}
+
+SideRecord too_large(UnitId unit, int64_t offset, std::string_view record) {
+  SideRecord side{.label = "invalid", .reason = "too_large", .unit = unit, .offset = offset};
+  side.record = record.substr(0, kSideRecordHead);
+  side.full_size = static_cast<int64_t>(record.size());
+  side.hash = XXH3_64bits(record.data(), record.size());
+  return side;
 }
 
 Status cut_off_error() {

@@ -37,6 +37,9 @@ std::unique_ptr<Decoder> detect_decoder(std::string_view first_bytes, bool at_eo
 /// A random name for one start of a pipeline: 16 hexadecimal digits.
 std::string make_run_id();
 
+/// What stands for a record beyond DecodeSettings::max_record_bytes. Views `record`.
+SideRecord too_large(UnitId unit, int64_t offset, std::string_view record);
+
 /// The error of a stream that ends without `end`.
 Status cut_off_error();
 

@@ -80,7 +80,7 @@ struct CaughtUp {
   bool caught_up = true;
 };
 
-/// An idle unit does not hold back the others.
+/// An idle unit does not hold back the others. From swatermark, or from a source that knows the unit to have ended for good.
 struct Idle {
   UnitId unit = Units::kStream;
   bool idle = true;

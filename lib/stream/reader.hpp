@@ -3,7 +3,8 @@
 //
 // Invariants:
 //  1. What is read is given before anything more is waited for.
-//  2. Memory is bounded by the largest item: about 1 MiB for records, kMaxControlBytes for control lines.
+//  2. Memory is bounded by the largest item: about 1 MiB for lines of records, kMaxControlBytes for control lines, kMaxFrameBytes
+//     for a binary frame.
 #pragma once
 #include <memory>
 #include <string>

@@ -119,6 +119,9 @@ Status TextDecoder::take_control(std::string_view line, Output& out) {
       unit_ = parsed->unit;
       return {};
     case ControlParser::Kind::record: {
+      if (parsed->record.size() > settings_.max_record_bytes) {
+        return out.control(too_large(unit_, kNoOffset, parsed->record));
+      }
       const Slice slice{0, static_cast<uint32_t>(parsed->record.size())};
       return out.records(Batch{unit_, parsed->record.data(), {&slice, 1}, {}, {}, {}});
     }

@@ -46,9 +46,10 @@ class TextEncoder final : public Encoder {
     append_unit(line_, units_.name(unit));
     append_line(line_, out);
   }
-  /// A record that would be read back as something else: as a control line, a blank one, without its '\r', or as two.
+  /// A record that would be read back as something else: as a control line, a blank one, without its last '\r', or as two
+  /// (what is not JSON may hold a newline).
   static bool must_wrap(std::string_view record) {
-    return record.starts_with(kControlPrefix) || record.empty() || record.ends_with('\r') ||
+    return record.empty() || record.back() == '\r' || record.starts_with(kControlPrefix) ||
            record.find('\n') != std::string_view::npos;
   }
 

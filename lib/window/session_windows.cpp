@@ -37,6 +37,7 @@ WindowSet::Added SessionWindows::add(const KeyedRecord& record, expr::Scratch& s
   KeyId key;
   Session* session;
   if (first == last) {
+    if (!known && context_.full()) return Added::too_many_keys;
     if (!known) ++context_.keys;
     key = known ? *known : keys_.intern(record.key);
     session = &insert(keys_[key], first, merged);

@@ -32,6 +32,7 @@ struct WindowSettings {
   std::optional<Duration> late_fire;  ///< corrections are fired at multiples of this instead of at once
   std::optional<Duration> early;      ///< open windows that changed are fired every so often, by the clock
   Scope scope = Scope::stream;
+  int64_t max_keys = 50'000'000;  ///< held at once, by all units; records with further keys are `invalid`
   TimeFormat time_format = TimeFormat::iso;
 };
 

@@ -39,6 +39,7 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
     last_window = assigner_.window(slice_.last_end);
     return Added::late;
   }
+  if (context_.full() && !keys_.find(record.key)) return Added::too_many_keys;
   const size_t keys_before = keys_.size();
   const KeyId key = keys_.intern(record.key);
   context_.keys += static_cast<int64_t>(keys_.size() - keys_before);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "lib/window/figures.hpp"
 
@@ -169,6 +170,12 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, 
       return {};
     case WindowSet::Added::out_of_range:
       return divert(batch, i, "invalid", "bad_time", set, out, time);
+    case WindowSet::Added::too_many_keys:
+      if (!std::exchange(warned_of_keys_, true)) {
+        context_.log.warn("{} keys are held, as many as --max-keys allows: records with further keys are invalid",
+                          settings_.max_keys);
+      }
+      return divert(batch, i, "invalid", "too_many_keys", set, out, time);
   }
   return {};
 }
@@ -176,14 +183,13 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, 
 std::optional<EventTime> WindowOperator::time_of(const Batch& batch, size_t i) const {
   EventTime time;
   if (!batch.times.empty()) {
-    time.us = batch.times[i];
+    time.us = batch.times[i];  // the shift is in it
   } else if (const auto read = read_event_time(values_[time_slot_], time_.unit)) {
-    time = *read;
+    if (__builtin_add_overflow(read->us, time_.shift.us, &time.us)) return std::nullopt;
   } else {
     return std::nullopt;
   }
-  if (time == kBeforeAll || __builtin_add_overflow(time.us, time_.shift.us, &time.us) || time == kBeforeAll)
-    return std::nullopt;
+  if (time == kBeforeAll) return std::nullopt;
   return time;
 }
 

@@ -3,7 +3,7 @@
 //
 // What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`),
 // key
-// (`missing_key`, `bad_key`, `key_too_large`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
+// (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
 // no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is judged against the
 // watermark that stands when it arrives.
 //
@@ -100,6 +100,7 @@ class WindowOperator final : public Operator {
   std::vector<JsonValue> values_;
   expr::Scratch scratch_;
 
+  bool warned_of_keys_ = false;
   std::optional<MonoTime> next_early_;
   std::unique_ptr<Figures> figures_;
 };

@@ -30,6 +30,8 @@ struct SetContext {
   ResultWriter& results;
   int64_t keys = 0;  ///< held by all sets
   int64_t open = 0;  ///< rows held by all sets: one per key and slice, or per session
+
+  [[nodiscard]] bool full() const { return keys >= settings.max_keys; }
 };
 
 struct KeyedRecord {
@@ -42,9 +44,10 @@ class WindowSet {
  public:
   enum class Added : uint8_t {
     yes,
-    late,          ///< all its windows are gone
-    unassigned,    ///< it has no window
-    out_of_range,  ///< a bound of one of its windows is beyond int64 microseconds
+    late,           ///< all its windows are gone
+    unassigned,     ///< it has no window
+    out_of_range,   ///< a bound of one of its windows is beyond int64 microseconds
+    too_many_keys,  ///< its key is new, and as many keys as are allowed are held
   };
 
   static std::unique_ptr<WindowSet> create(SetContext& context);

@@ -132,7 +132,9 @@ class Player {
       const Event& e = c_.events[i];
       if (e.kind != Event::Kind::record || e.unit != c_.events[from].unit) break;
       const auto offset = static_cast<int64_t>(i);
-      builder_.append(json(e), column ? &e.time : nullptr, &offset);
+      int64_t time = 0;  // as a stage before would have put it into the column: the shift in it, the smallest when it is none
+      if (e.time == kBeforeAll.us || __builtin_add_overflow(e.time, c_.shift, &time)) time = kBeforeAll.us;
+      builder_.append(json(e), column ? &time : nullptr, &offset);
     }
     check(op_->on_records(builder_.batch(), out_));
     return i;

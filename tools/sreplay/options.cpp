@@ -15,14 +15,17 @@ namespace {
 const cli::Info kInfo{
     .name = "sreplay",
     .summary = "replay a topic range or archived files in order of event time",
-    .usage = "[--time FIELD] [--speed SPEED] FILE...\n"
-             "-b BROKERS --from TIME [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...",
+    .usage =
+        "[--time FIELD] [--speed SPEED] FILE...\n"
+        "-b BROKERS [--from TIME] [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...",
     .description =
-        "Reads NDJSON files (plain, gzip or Zstandard), or a range of Kafka topics, and writes one stream in which the files or "
-        "partitions are merged by event time. With --speed the pace of the event times is kept. It joins no consumer group and "
+        "Reads NDJSON files (plain, gzip or Zstandard), or a range of Kafka topics, and writes one stream in which the "
+        "files or "
+        "partitions are merged by event time. With --speed the pace of the event times is kept. It joins no consumer "
+        "group and "
         "commits nothing, so a live pipeline never notices.",
     .examples = {{"replay a file as fast as possible",
-                  R"(printf '%s\n' '{"t":1}' '{"t":2}' > /tmp/a.ndjson; sreplay --time t /tmp/a.ndjson --plain)"},
+                  R"(printf '%s\n' '{"t":1}' '{"t":2}' > a.ndjson; sreplay --time t a.ndjson --plain)"},
                  {"watch an hour of a topic in six minutes",
                   "sreplay -b localhost --from -1h --time event_time --speed 10x clicks"}}};
 
@@ -41,15 +44,18 @@ Status parse_speed(std::string_view text, double& speed) {
 }
 
 void declare(cli::Cli& cli, Options& o) {
-  cli.positionals("FILE|TOPIC...", o.arguments, "the files, or with -b the topics", 1);
+  cli.positionals("FILE|TOPIC", o.arguments, "the files, or with -b the topics", 1);
   cli.group("Order and pace");
   cli.text("--time", "FIELD", o.time_field,
-           "the field that holds the event time, nested as a.b; without it files follow one another and topics are merged by Kafka "
+           "the field that holds the event time, nested as a.b; without it files follow one another and topics are "
+           "merged by Kafka "
            "timestamp");
-  cli.choice("--time-unit", {"auto", "s", "ms", "us", "ns", "iso"},
-             [&o](size_t i) { o.time_unit = static_cast<TimeUnit>(i); }, "the unit of numbers; auto by default");
-  cli.custom("--speed", "SPEED", [&o](std::string_view text) { return parse_speed(text, o.speed); },
-             "1x for the pace of the event times, 10x for ten times that, max (the default) as fast as possible");
+  cli.choice(
+      "--time-unit", {"auto", "s", "ms", "us", "ns", "iso"}, [&o](size_t i) { o.time_unit = static_cast<TimeUnit>(i); },
+      "the unit of numbers; auto by default");
+  cli.custom(
+      "--speed", "SPEED", [&o](std::string_view text) { return parse_speed(text, o.speed); },
+      "1x for the pace of the event times, 10x for ten times that, max (the default) as fast as possible");
   cli.group("Kafka");
   cli.text("--from", "TIME", o.from, "start at this Kafka time: ISO 8601, epoch ms, or -1h; the beginning by default");
   cli.text("--to", "TIME", o.to, "end before this Kafka time; the log ends at the start of the replay by default");
@@ -80,13 +86,15 @@ Result<std::unique_ptr<Source>> kafka_source(const Options& o, RecordTime* time,
 }
 
 Result<std::unique_ptr<Source>> file_source(const Options& o, RecordTime* time, Context& context) {
-  if (o.from || o.to) return usage_error("--from and --to take a range of a topic: give -b BROKERS, or leave them out for files");
+  if (o.from || o.to)
+    return usage_error("--from and --to take a range of a topic: give -b BROKERS, or leave them out for files");
   STREAM_ASSIGN(auto source, FileSource::create(o.arguments, time, context));
   return std::unique_ptr<Source>(std::move(source));
 }
 
 Result<std::unique_ptr<Source>> make_source(const Options& o, bool kafka, RecordTime* time, Context& context) {
-  if (o.speed > 0 && !time && !kafka) return usage_error("--speed needs --time FIELD: files have no times of their own");
+  if (o.speed > 0 && !time && !kafka)
+    return usage_error("--speed needs --time FIELD: files have no times of their own");
   STREAM_ASSIGN(auto source, kafka ? kafka_source(o, time, context) : file_source(o, time, context));
   if (o.speed == 0) return source;
   TimeOf time_of = [time](const Batch& batch, size_t i) -> std::optional<int64_t> {

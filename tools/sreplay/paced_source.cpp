@@ -31,55 +31,71 @@ class PacedSource::Hold final : public Output {
 };
 
 Result<Source::State> PacedSource::poll(Output& out, const Waiter& waiter, Duration timeout) {
-  if (waiter.stop_requested() && !inner_finished_) {
+  if (over_) return State::finished;
+  // Before `open` a stop is the inner source's: it gives both.
+  if (waiter.stop_requested() && opened_) {
     held_.clear();
-    inner_finished_ = true;
+    over_ = true;
     STREAM_TRY(out.control(End{.fire = false, .last_epoch = {}}));
     return State::finished;
   }
+  bool nothing_new = false;
   if (held_.empty()) {
-    if (inner_finished_) return State::finished;
     Hold hold(held_);
     STREAM_ASSIGN(const State state, inner_->poll(hold, waiter, timeout));
     inner_finished_ = state == State::finished;
-    if (state == State::empty) return State::empty;
+    nothing_new = state == State::empty;
   }
-  STREAM_ASSIGN(const auto wait, release(out));
-  if (!wait) return inner_finished_ ? State::finished : State::delivered;
+  STREAM_ASSIGN(const Released released, release(out));
+  if (!released.wait) {
+    over_ = inner_finished_;
+    return over_ ? State::finished : nothing_new ? State::empty : State::delivered;
+  }
+  if (released.any) return State::delivered;  // and is to be flushed before any wait
   if (timeout.us == 0) return State::empty;
-  const Duration bounded = timeout.us < 0 ? *wait : std::min(*wait, timeout);
+  const Duration bounded = timeout.us < 0 ? *released.wait : std::min(*released.wait, timeout);
   if (waiter.wait(-1, bounded) == Waiter::Event::reader_gone) {
     return Status(Code::broken_pipe, "the reader of the output is gone");
   }
   return State::delivered;  // look again; a requested stop is seen there
 }
 
-Result<std::optional<Duration>> PacedSource::release(Output& out) {
+Result<PacedSource::Released> PacedSource::release(Output& out) {
+  const MonoTime now = clock_.mono();
+  Released released;
   while (!held_.empty()) {
     Held& held = held_.front();
     const Batch batch = held.records.batch();
     if (batch.size() == 0) {
+      opened_ = true;  // the first item of all
+      released.any = true;
       STREAM_TRY(out.control(held.item));
       held_.pop_front();
       continue;
     }
-    const MonoTime now = clock_.mono();
     size_t end = held.next;
-    while (end < batch.size() && due(batch, end) <= now) ++end;
-    if (end > held.next) STREAM_TRY(out.records(batch.part(held.next, end - held.next)));
-    held.next = end;
-    if (end < batch.size()) return std::optional(std::max(Duration{1000}, due(batch, end) - now));
+    MonoTime next = now;
+    while (end < batch.size() && (next = due(batch, end, now)) <= now) ++end;
+    if (end > held.next) {
+      released.any = true;
+      STREAM_TRY(out.records(batch.part(held.next, end - held.next)));
+      held.next = end;
+    }
+    if (end < batch.size()) {
+      released.wait = std::max(Duration{1000}, next - now);
+      break;
+    }
     held_.pop_front();
   }
-  return std::optional<Duration>();
+  return released;
 }
 
-MonoTime PacedSource::due(const Batch& batch, size_t i) {
+MonoTime PacedSource::due(const Batch& batch, size_t i, MonoTime now) {
   const auto time = time_of_(batch, i);
-  if (!time) return start_;
+  if (!time) return now;
   if (!first_time_) {
     first_time_ = time;
-    start_ = clock_.mono();
+    start_ = now;
   }
   const double ahead = (static_cast<double>(*time) - static_cast<double>(*first_time_)) / speed_;
   constexpr double kCentury = 3.2e15;  // in us: times at the ends of int64 must not overflow

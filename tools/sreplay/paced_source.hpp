@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives another source's records at the pace of their times.
 //
-// A record with time t is due at start + (t - t0) / speed, t0 being the first record's time. One whose time is before what
-// was already given, or that has none, is due at once. Control items keep their places between the records.
+// A record with time t is due at start + (t - t0) / speed, t0 being the first record's time. One whose time is before
+// what was already given, or that has none, is due at once. Control items keep their places between the records. A stop
+// ends the stream at once, without fire: records that are not due yet are not given.
 #pragma once
 #include <deque>
 #include <functional>
@@ -33,16 +34,22 @@ class PacedSource final : public Source {
   };
   class Hold;
 
-  /// Gives what is due; the wait until the next record is due, or nothing when all was given.
-  Result<std::optional<Duration>> release(Output& out);
-  [[nodiscard]] MonoTime due(const Batch& batch, size_t i);
+  struct Released {
+    bool any = false;              ///< something was given
+    std::optional<Duration> wait;  ///< until the next record is due; empty when all was given
+  };
+  /// Gives what is due now.
+  Result<Released> release(Output& out);
+  [[nodiscard]] MonoTime due(const Batch& batch, size_t i, MonoTime now);
 
   std::unique_ptr<Source> inner_;
   double speed_;
   TimeOf time_of_;
   Clock& clock_;
   std::deque<Held> held_;
-  bool inner_finished_ = false;
+  bool opened_ = false;          // `open` was given
+  bool inner_finished_ = false;  // its `end` is held or given
+  bool over_ = false;            // `end` was given
   std::optional<int64_t> first_time_;
   MonoTime start_;
 };

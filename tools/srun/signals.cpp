@@ -17,6 +17,7 @@ Result<Signals> Signals::create() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGCHLD);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, children would vanish without a status
@@ -37,7 +38,7 @@ bool Signals::wait_for_stop(Duration timeout) {
   const MonoTime end = clock.mono() + timeout;
   for (;;) {
     while (const auto signal = next()) {
-      if (signal->number != SIGCHLD) return true;
+      if (signal->number == SIGTERM || signal->number == SIGINT) return true;
     }
     const Duration left = end - clock.mono();
     if (left.us <= 0) return false;

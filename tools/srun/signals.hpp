@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGTERM, SIGINT and SIGCHLD as something to poll.
+// SIGTERM, SIGINT, SIGUSR1 and SIGCHLD as something to poll.
 #pragma once
 #include <optional>
 
@@ -12,7 +12,7 @@ struct Signal {
   bool from_terminal = false;  ///< Ctrl-C: every process of the foreground group has got it
 };
 
-/// Blocks the three signals for the life of the process; spawn() unblocks them in children.
+/// Blocks them for the life of the process; spawn() unblocks them in children.
 class Signals {
  public:
   static Result<Signals> create();

@@ -10,6 +10,7 @@
 #include "lib/cli/log.hpp"
 #include "lib/process/shell_words.hpp"
 #include "lib/program/metrics_file.hpp"
+#include "tools/srun/stage_options.hpp"
 #include "tools/srun/supervisor.hpp"
 
 namespace streamutils::srun {
@@ -37,6 +38,7 @@ const cli::Info kInfo{
 struct Options {
   std::vector<std::string> pipeline;
   bool check = false;
+  StageOptions stages;
   std::string metrics_file;
   int verbose = 0;
 };
@@ -48,6 +50,15 @@ void declare(cli::Cli& cli, Options& o) {
            "validate everything and run nothing: the file, that the commands exist, what our programs say of their "
            "options, and "
            "the order of the stages");
+  cli.group("Stream options");
+  cli.flag("--plain", o.stages.plain, "give --plain to the last stage");
+  cli.flag("--binary", o.stages.binary,
+           "give --binary to the last stage; between our programs 'binary' in FILE decides");
+  cli.choice(
+      "--eof", {"fail", "end"}, [&o](size_t i) { o.stages.eof = i == 1 ? "end" : "fail"; },
+      "give --eof to every stage that is one of our programs");
+  cli.flag("--strict", o.stages.strict, "give --strict to every stage that is one of our programs");
+  cli.group("General options");
   cli.text("--metrics-file", "FILE", o.metrics_file,
            "keep FILE up to date with uptime, restarts and running stages as Prometheus text, once a second and at "
            "the end");
@@ -93,6 +104,10 @@ class Runner {
   }
 
   int run() {
+    if (!metrics_file_.empty()) {  // later failures do not stop the pipeline
+      if (Status status = write_metrics_file(metrics_file_, world_.metrics); !status.ok())
+        return report(world_.log, status);
+    }
     const int code = run_until_done();
     if (!metrics_file_.empty()) write_metrics();
     return code;
@@ -148,6 +163,7 @@ int run(int argc, char** argv) {
   log.set_verbose(options.verbose);
   auto pipeline = load_pipeline(options.pipeline.front());
   if (!pipeline.ok()) return report(log, pipeline.status());
+  if (Status status = hand_on(options.stages, *pipeline); !status.ok()) return report(log, status);
   if (Status status = find_commands(*pipeline); !status.ok()) return report(log, status);
   for (size_t i = 0; i < pipeline->stages.size(); ++i) {
     const auto format = format_of(*pipeline, i);

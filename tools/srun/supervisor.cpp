@@ -136,7 +136,15 @@ void Supervisor::read_stderr(Running& stage) {
 
 void Supervisor::take_signals() {
   while (const auto signal = world_.signals.next()) {
-    if (signal->number != SIGCHLD) stop(*signal);
+    if (signal->number == SIGTERM || signal->number == SIGINT) stop(*signal);
+    if (signal->number == SIGUSR1) ask_for_status();
+  }
+}
+
+/// Our programs say on SIGUSR1 how they are doing; it would kill others.
+void Supervisor::ask_for_status() {
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (is_ours(pipeline_.stages[i].words.front()) && !running_[i].ended) running_[i].child.send(SIGUSR1);
   }
 }
 

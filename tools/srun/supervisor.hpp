@@ -59,6 +59,7 @@ class Supervisor {
   void wait_for_something();
   [[nodiscard]] int timeout_ms() const;
   void take_signals();
+  void ask_for_status();
   void stop(const Signal& signal);
   void reap();
   void stage_ended(size_t index);

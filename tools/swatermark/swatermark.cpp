@@ -108,7 +108,15 @@ Status Swatermark::wake(UnitId id, UnitState& state, Output& out) {
 
 /// Earlier watermarks end here: this stage makes its own.
 Status Swatermark::on_watermark(const Watermark&, Output&) { return {}; }
-Status Swatermark::on_idle(const Idle&, Output&) { return {}; }
+
+/// From a source that knows: a file that has ended is idle without any waiting, so that a replay does not depend on its pace.
+Status Swatermark::on_idle(const Idle& item, Output& out) {
+  UnitState& state = unit(item.unit);
+  if (!item.idle) return wake(item.unit, state, out);
+  if (state.idle) return {};
+  state.idle = true;
+  return out.control(item);
+}
 
 Status Swatermark::on_caught_up(const CaughtUp& item, Output& out) {
   UnitState& state = unit(item.unit);

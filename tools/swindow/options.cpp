@@ -85,6 +85,9 @@ void declare(cli::Cli& cli, Options& o) {
       "all "
       "units. unit: windows per unit (Kafka partition), fired by its own watermark; right when the key is the "
       "partition key");
+  cli.group("Limits");
+  cli.integer("--max-keys", "N", o.max_keys,
+              "hold at most this many keys at once, 50000000 by default; a record with a further key is 'invalid'");
 }
 
 Result<window::WindowSettings> settings(const Options& o) {
@@ -92,6 +95,8 @@ Result<window::WindowSettings> settings(const Options& o) {
   if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.session.has_value()} != 1) {
     return usage_error("give one of --tumbling D, --sliding D --every D, --session D");
   }
+  if (o.max_keys && *o.max_keys < 1) return usage_error("--max-keys must be at least 1");
+  w.max_keys = o.max_keys.value_or(w.max_keys);
   if (o.sliding && !o.every) return usage_error("--sliding needs --every D: how often a window begins");
   if (o.every && !o.sliding) return usage_error("--every goes with --sliding only");
   if (o.session) {

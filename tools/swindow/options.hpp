@@ -12,6 +12,7 @@ class Cli;
 namespace streamutils::swindow {
 
 struct Options {
+  std::optional<int64_t> max_keys;
   std::optional<Duration> tumbling, sliding, every, session;
   std::string keys;               ///< "a,b.c"
   window::WindowSettings window;  ///< all that is one option here and one setting there

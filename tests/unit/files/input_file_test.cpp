@@ -82,6 +82,18 @@ TEST_F(InputFileTest, ReadsCompressedFilesInAnySteps) {
   }
 }
 
+// Zstandard files whose size is a multiple of the read size were taken to be cut short.
+TEST_F(InputFileTest, ReadsFilesThatFillTheirReadsExactly) {
+  for (const std::string& bytes : {std::string(256 << 10, 'a'), std::string(1 << 20, 'a')}) {
+    for (const std::string& packed : {gzip(bytes), zstd(bytes)}) {
+      write(packed);
+      EXPECT_TRUE(read(256 << 10) == bytes);
+      write(packed + packed);
+      EXPECT_TRUE(read(256 << 10) == bytes + bytes);
+    }
+  }
+}
+
 TEST_F(InputFileTest, ReadsPartsJoinedByCat) {
   write(gzip("a\n") + gzip("") + gzip("b\n"));
   EXPECT_EQ(read(100), "a\nb\n");

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tools/srun/exit_code.hpp"
+#include "tools/srun/pipeline.hpp"
+#include "tools/srun/stage_stderr.hpp"
+
+namespace streamutils::srun {
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::string file_error(std::string_view text) {
+  const auto pipeline = parse_pipeline_file(text, "p.conf");
+  EXPECT_FALSE(pipeline.ok()) << text;
+  EXPECT_EQ(pipeline.status().code(), Code::usage);
+  return std::string(pipeline.status().message());
+}
+
+TEST(PipelineFile, ReadsEverything) {
+  const auto p = parse_pipeline_file(
+      "# a comment\n"
+      "\n"
+      "name = clicks  # said in messages\n"
+      "stage = jq -c 'select(.x != \"#a\")' x#y # why\r\n"
+      "stage = swatermark \\\n"
+      "   --time 't = 1' \\\n"
+      "   --bounded 10s\n"
+      "  stage=cat | tail -n 1\n"
+      "restart = on-failure\n"
+      "binary = false\n"
+      "stage_timeout = 1m30s\n"
+      "env = A=b 'C=d e'\n"
+      "env = A=c",
+      "p.conf");
+  ASSERT_TRUE(p.ok()) << p.status().message();
+  EXPECT_EQ(p->name, "clicks");
+  ASSERT_EQ(p->stages.size(), 4U);
+  EXPECT_EQ(p->stages[0].words, (Words{"jq", "-c", "select(.x != \"#a\")", "x#y"}));
+  EXPECT_EQ(p->stages[1].words, (Words{"swatermark", "--time", "t = 1", "--bounded", "10s"}));
+  EXPECT_EQ(p->stages[2].words, (Words{"cat"}));
+  EXPECT_EQ(p->stages[3].words, (Words{"tail", "-n", "1"}));
+  EXPECT_EQ(p->stages[1].place, "'p.conf': line 5");
+  EXPECT_EQ(p->stages[3].place, "'p.conf': line 8");
+  EXPECT_TRUE(p->restart_on_failure);
+  EXPECT_FALSE(p->binary);
+  EXPECT_EQ(p->stage_timeout.us, 90'000'000);
+  const std::vector<std::pair<std::string, std::string>> environment = {{"A", "b"}, {"C", "d e"}, {"A", "c"}};
+  EXPECT_EQ(p->environment, environment);
+}
+
+TEST(PipelineFile, Defaults) {
+  const auto p = parse_pipeline_file("stage = a\nstage = b\n", "p.conf");
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(p->name, "p.conf");
+  EXPECT_FALSE(p->restart_on_failure);
+  EXPECT_TRUE(p->binary);
+}
+
+TEST(PipelineFile, NamesLineAndColumn) {
+  EXPECT_EQ(file_error(""), "'p.conf': there is no stage; write 'stage = COMMAND' for each, in order");
+  EXPECT_EQ(file_error("\nstages = a"),
+            "'p.conf': line 2: unknown key 'stages' (did you mean 'stage'?); keys are name, stage, restart, binary, "
+            "stage_timeout, env");
+  EXPECT_EQ(file_error("# x\nstage = a 'b"), "'p.conf': line 2, column 11: the quote ' is not closed");
+  EXPECT_EQ(file_error("stage = a \\\n  $x"),
+            "'p.conf': line 2, column 3: unquoted '$': nothing is expanded or redirected "
+            "here; quote it, or let a shell do it: sh -c '...'");
+  EXPECT_EQ(file_error("stage ="), "'p.conf': line 1, column 8: a command is missing");
+  EXPECT_EQ(file_error("stage = a\nhello"), "'p.conf': line 2: 'hello' is not of the form KEY = VALUE");
+  EXPECT_EQ(file_error("[x]\nstage = a"),
+            "'p.conf': line 1: '[x]' is not of the form KEY = VALUE; there are no sections");
+  EXPECT_EQ(file_error("stage = a\nbinary = yes"), "'p.conf': line 2: binary is 'yes'; it takes 'true' or 'false'");
+  EXPECT_EQ(file_error("stage = a\nrestart = always"),
+            "'p.conf': line 2: restart is 'always'; it takes 'never' or 'on-failure'");
+  EXPECT_EQ(file_error("name = a\nname = b\nstage = c"), "'p.conf': line 2: 'name' is given twice");
+  EXPECT_EQ(file_error("stage = a\nenv = B"), "'p.conf': line 2: 'B' is not of the form NAME=VALUE");
+  EXPECT_EQ(file_error("stage = a\nstage_timeout = 0s"), "'p.conf': line 2: stage_timeout must be positive");
+  EXPECT_TRUE(file_error("stage = a\nstage_timeout = 5").starts_with("'p.conf': line 2: stage_timeout: "));
+  EXPECT_EQ(file_error(std::string_view("stage = a\x01")), "'p.conf': line 1: there is a control character in it");
+  EXPECT_EQ(file_error(std::string_view("stage = a\0b", 11)), "'p.conf': line 1: there is a control character in it");
+}
+
+std::vector<std::string> order_errors(std::string_view text) {
+  const auto pipeline = parse_pipeline_text(text);
+  EXPECT_TRUE(pipeline.ok());
+  std::vector<std::string> out;
+  for (const Status& status : check_order(*pipeline)) out.emplace_back(status.message());
+  return out;
+}
+
+TEST(Order, Rules) {
+  EXPECT_TRUE(order_errors("skafka-cat x | swatermark | swindow | sdivert | swindow | ssink-redis").empty());
+  EXPECT_TRUE(order_errors("swatermark | jq . | swindow").empty());
+  EXPECT_EQ(order_errors("cat | /bin/swindow"),
+            (Words{"stage 2: swindow needs event times: put swatermark before it"}));
+  EXPECT_EQ(order_errors("cat | sreplay x"), (Words{"stage 2: sreplay reads no stream: it must be the first stage"}));
+  EXPECT_EQ(order_errors("ssink-kafka | cat").size(), 1U);
+}
+
+TEST(Format, BinaryBetweenOurProgramsOnly) {
+  auto p = parse_pipeline_text("skafka-cat x | swatermark | jq . | swindow | srun x | sfilter");
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(format_of(*p, 0), "binary");
+  EXPECT_EQ(format_of(*p, 1), "text");
+  EXPECT_EQ(format_of(*p, 2), "text");
+  EXPECT_EQ(format_of(*p, 3), "text");
+  EXPECT_EQ(format_of(*p, 5), std::nullopt);
+  p->binary = false;
+  EXPECT_EQ(format_of(*p, 0), "text");
+}
+
+StageEnd exited(int code) { return {{code, 0}, false}; }
+StageEnd killed(int signal, bool by_us = false) { return {{0, signal}, by_us}; }
+
+TEST(ExitCode, TwoThenThreeThenPipefail) {
+  EXPECT_EQ(exit_code({exited(0), exited(0)}), 0);
+  EXPECT_EQ(exit_code({exited(1), exited(4), exited(0)}), 4);
+  EXPECT_EQ(exit_code({exited(3), exited(2), exited(1)}), 2);
+  EXPECT_EQ(exit_code({exited(3), exited(1)}), 3);
+  EXPECT_EQ(exit_code({killed(SIGPIPE), exited(0)}), 141);
+  EXPECT_EQ(exit_code({exited(1), killed(SIGSEGV), killed(SIGTERM, true)}), 139);
+  EXPECT_EQ(exit_code({killed(SIGTERM, true), exited(0)}), 0);
+}
+
+TEST(ExitCode, RestartsWhatMayHelp) {
+  EXPECT_TRUE(may_restart({exited(1), exited(0)}));
+  EXPECT_TRUE(may_restart({exited(141), exited(1)}));
+  EXPECT_TRUE(may_restart({killed(SIGKILL), exited(0)}));
+  EXPECT_FALSE(may_restart({exited(0)}));
+  EXPECT_FALSE(may_restart({exited(1), exited(2)}));
+  EXPECT_FALSE(may_restart({exited(3), exited(1)}));
+  EXPECT_FALSE(may_restart({exited(0), exited(141)}));
+}
+
+TEST(ExitCode, Backoff) {
+  Backoff backoff;
+  std::vector<int64_t> delays;
+  for (int i = 0; i < 8; ++i) delays.push_back(backoff.next(Duration{1'000'000}).us / 1000);
+  EXPECT_EQ(delays, (std::vector<int64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000}));
+  EXPECT_EQ(backoff.next(Duration{60'000'000}).us, 500'000);
+}
+
+TEST(StageStderr, PrefixesLines) {
+  StageStderr text(2, "swindow");
+  std::string out;
+  text.take("swindow: a\nb", out);
+  EXPECT_EQ(out, "[2 swindow] a\n");
+  text.take("c\n\nsw", out);
+  EXPECT_EQ(out, "[2 swindow] a\n[2 swindow] bc\n[2 swindow] \n");
+  text.finish(out);
+  text.finish(out);
+  EXPECT_EQ(out, "[2 swindow] a\n[2 swindow] bc\n[2 swindow] \n[2 swindow] sw\n");
+  out.clear();
+  text.take(std::string(70'000, 'x'), out);
+  EXPECT_EQ(out.size(), 70'000 + std::string("[2 swindow] \n").size());
+}
+
+}  // namespace
+}  // namespace streamutils::srun

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/srun/stage_options.hpp"
+
+#include <algorithm>
+
+#include "lib/process/programs.hpp"
+
+namespace streamutils::srun {
+
+Status hand_on(const StageOptions& options, Pipeline& pipeline) {
+  const auto ours = [](const Stage& stage) { return is_ours(stage.words.front()); };
+  if (options.plain && options.binary) return usage_error("--plain and --binary exclude each other");
+  if (options.plain || options.binary) {
+    Stage& last = pipeline.stages.back();
+    const char* option = options.plain ? "--plain" : "--binary";
+    if (!ours(last)) {
+      return usage_error("{}: the last stage '{}' is not one of our programs and has no such option", option,
+                         last.words.front());
+    }
+    last.words.emplace_back(option);
+  }
+  if (!options.strict && !options.eof) return {};
+  if (std::none_of(pipeline.stages.begin(), pipeline.stages.end(), ours)) {
+    return usage_error("{}: no stage is one of our programs, which have that option",
+                       options.strict ? "--strict" : "--eof");
+  }
+  for (Stage& stage : pipeline.stages) {
+    if (!ours(stage)) continue;
+    if (options.strict) stage.words.emplace_back("--strict");
+    if (options.eof) stage.words.insert(stage.words.end(), {"--eof", *options.eof});
+  }
+  return {};
+}
+
+}  // namespace streamutils::srun
