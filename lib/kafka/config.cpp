@@ -176,7 +176,8 @@ Status KafkaConfig::add(std::string_view where, std::string_view property, bool 
     return usage_error("{}: a property is written KEY=VALUE; this one has no '='", where);
   }
   std::string key(trim(property.substr(0, equals)));
-  if (key.starts_with("topic.")) key.erase(0, 6);  // kcat's prefix for topic properties
+  // kcat's prefix for topic properties; these are names of their own.
+  if (key.starts_with("topic.") && !key.starts_with("topic.metadata.") && key != "topic.blacklist") key.erase(0, 6);
   const std::string value(trim(property.substr(equals + 1)));
   if (!allow_unsafe && std::ranges::find(kUnsafe, key) != std::end(kUnsafe)) {
     return usage_error(

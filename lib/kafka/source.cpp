@@ -10,6 +10,7 @@ namespace streamutils {
 namespace {
 
 constexpr Duration kCloseBound{3'000'000};
+constexpr Duration kLeaderless{5'000'000};
 
 Status check(const KafkaSourceSettings& s) {
   if (s.topics.empty()) return usage_error("no topic is named; 'skafka-cat -b BROKERS -L' lists the topics");
@@ -76,6 +77,7 @@ KafkaSource::Impl::~Impl() {
   separate_.clear();
   queue_.reset();
   task_.reset();
+  topics_task_.reset();
   const bool grouped = !settings_.group.empty();
   const rd_kafka_resp_err_t committed =
       kafka::Client::close(std::move(client_), grouped, std::move(positions), kCloseBound);
@@ -183,7 +185,10 @@ Status KafkaSource::Impl::apply_health(Output& out) {
   }
   for (const kafka::PartitionStatistics& s : statistics.partitions) {
     Partition* partition = assignment_.find(s.topic, s.partition);
-    if (partition == nullptr) continue;
+    if (partition == nullptr) {
+      tell_of_new_partition(s.topic, s.partition);
+      continue;
+    }
     const bool at_end =
         s.log_end >= 0 && s.eof_offset == s.log_end && partition->next == s.eof_offset && s.next_offset == s.eof_offset;
     if (!s.leader_answers) {
@@ -193,7 +198,44 @@ Status KafkaSource::Impl::apply_health(Output& out) {
     }
     lag_.update(*partition, s.log_end);
   }
+  return look_for_deleted_topics(statistics);
+}
+
+// librdkafka says nothing of a topic that is deleted while it is read: it would wait for it for ever.
+Status KafkaSource::Impl::look_for_deleted_topics(const kafka::Statistics& statistics) {
+  if (topics_task_) {
+    const std::optional<Result<std::vector<kafka::Topic>>> known = topics_task_->take();
+    if (!known) return {};
+    topics_task_.reset();
+    leaderless_since_.reset();
+    if (known->status().code() == Code::usage)
+      return failed("a topic was lost while it was read: {}", known->status().message());
+    return {};
+  }
+  const bool leaderless = statistics.any_broker_up &&
+                          std::ranges::any_of(statistics.partitions, [this](const kafka::PartitionStatistics& s) {
+                            const Partition* partition = assignment_.find(s.topic, s.partition);
+                            return !s.has_broker && partition != nullptr && !partition->finished;
+                          });
+  if (!leaderless) {
+    leaderless_since_.reset();
+    return {};
+  }
+  const MonoTime now = context_.clock.mono();
+  if (!leaderless_since_) leaderless_since_ = now;
+  if (now - *leaderless_since_ < kLeaderless) return {};
+  const Duration bound = kafka::connect_bound(config_);
+  topics_task_ = std::make_unique<TopicsTask>(client_, [topics = settings_.topics, bound](kafka::Client& client) {
+    return kafka::fetch_topics(client, topics, bound, false);
+  });
   return {};
+}
+
+/// Without a group nobody hands new partitions over; to read on as if there were none must not be a secret.
+void KafkaSource::Impl::tell_of_new_partition(std::string_view topic, int32_t partition) {
+  if (!settings_.group.empty() || !settings_.partitions.empty() || settings_.range.bounded()) return;
+  if (std::exchange(new_partition_told_, true)) return;
+  context_.log.warn("topic '{}' has a new partition {}, which is not read: start again to read it", topic, partition);
 }
 
 Status KafkaSource::Impl::set_caught_up(Partition& partition, bool caught_up, Output& out) {

@@ -38,6 +38,8 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   };
   using PlanTask = kafka::Task<Result<Plan>>;
 
+  using TopicsTask = kafka::Task<Result<std::vector<kafka::Topic>>>;
+
   struct Rebalance {
     bool assigned = false;
     std::vector<kafka::PartitionRange> partitions;
@@ -51,6 +53,8 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   void on_rebalance(bool assigned, const rd_kafka_topic_partition_list_t& partitions) override;
   void on_disconnect(std::string_view reason) override;
   Status apply_health(Output& out);
+  Status look_for_deleted_topics(const kafka::Statistics& statistics);
+  void tell_of_new_partition(std::string_view topic, int32_t partition);
   Status set_caught_up(Partition& partition, bool caught_up, Output& out);
   [[nodiscard]] bool commit_due() const;
 
@@ -98,6 +102,9 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   kafka::StatisticsParser statistics_parser_;
   std::optional<kafka::Statistics> statistics_;
   bool lost_brokers_ = false;  // a disconnect that units have not been told of
+  bool new_partition_told_ = false;
+  std::optional<MonoTime> leaderless_since_;
+  std::unique_ptr<TopicsTask> topics_task_;
   bool disconnected_ = false;  // and that the user has been told of
 
   kafka::RecordShaper shaper_;

@@ -65,7 +65,11 @@ Statistics StatisticsParser::parse(std::string_view json) {
           if (m.raw_key == "\"ls_offset\"") p.log_end = number(m.value.raw, -1);
           if (m.raw_key == "\"next_offset\"") p.next_offset = number(m.value.raw, -1);
           if (m.raw_key == "\"eof_offset\"") p.eof_offset = number(m.value.raw, -1);
-          if (m.raw_key == "\"broker\"") p.leader_answers = answering.contains(number(m.value.raw, -1));
+          if (m.raw_key == "\"broker\"") {
+            const int64_t broker = number(m.value.raw, -1);
+            p.has_broker = broker >= 0;
+            p.leader_answers = answering.contains(broker);
+          }
         }
         statistics.partitions.push_back(std::move(p));
       }

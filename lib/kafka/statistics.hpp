@@ -16,6 +16,7 @@ struct PartitionStatistics {
   int64_t log_end = -1;         ///< the last stable offset, -1001 or -1 when not known yet
   int64_t next_offset = -1;     ///< the next offset to be fetched
   int64_t eof_offset = -1;      ///< where the end of the log was last reported
+  bool has_broker = false;      ///< not so while there is no leader, nor when the topic was deleted
   bool leader_answers = false;  ///< its broker is up and sent something within the last 1.5 s
 };
 

@@ -167,7 +167,7 @@ Status KafkaSource::Impl::handle_error(const rd_kafka_message_t& message, Output
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      return failed("a topic was deleted while it was read: {}", text);
+      return failed("a topic was lost while it was read: {}", text);
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
       if (settings_.group.empty()) return {};  // of the group that we do not join
       [[fallthrough]];

@@ -22,6 +22,7 @@ namespace {
 constexpr const char* kUsage = R"(usage: kafka_admin [-b BROKERS] COMMAND
 
   create TOPIC PARTITIONS [KEY=VALUE...]   returns when every partition has a leader
+  grow TOPIC PARTITIONS                    adds partitions, up to that many
   delete TOPIC                             returns when it is gone
   offsets TOPIC                            prints 'partition low high', one line each
   committed GROUP TOPIC                    prints 'partition offset', - where none is committed
@@ -72,6 +73,7 @@ using Queue = std::unique_ptr<rd_kafka_queue_t, Destroyer<rd_kafka_queue_destroy
 using Event = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
+using NewPartitions = std::unique_ptr<rd_kafka_NewPartitions_t, Destroyer<rd_kafka_NewPartitions_destroy>>;
 using DeleteTopic = std::unique_ptr<rd_kafka_DeleteTopic_t, Destroyer<rd_kafka_DeleteTopic_destroy>>;
 using DeleteRecords = std::unique_ptr<rd_kafka_DeleteRecords_t, Destroyer<rd_kafka_DeleteRecords_destroy>>;
 using PartitionList =
@@ -196,6 +198,25 @@ void create(const Call& call) {
   check_topics(results, count, what);
   wait_for("use the topic '" + call.topic() + "'",
            [&] { return ready_partitions(client.get(), call.topic()) == partitions; });
+}
+
+void grow(const Call& call) {
+  const std::string what = "add partitions to the topic '" + call.topic() + "'";
+  const int partitions = static_cast<int>(number(call.args[1], "PARTITIONS"));
+  const Client client = connect(call.brokers, RD_KAFKA_PRODUCER, {});
+  char why[512];
+  const NewPartitions more(
+      rd_kafka_NewPartitions_new(call.topic().c_str(), static_cast<std::size_t>(partitions), why, sizeof why));
+  if (!more) fail(what, why);
+  const Event event = ask(client.get(), RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, what, [&](auto* options, auto* queue) {
+    rd_kafka_NewPartitions_t* topics[] = {more.get()};
+    rd_kafka_CreatePartitions(client.get(), topics, 1, options, queue);
+  });
+  std::size_t count = 0;
+  const auto results =
+      rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event.get()), &count);
+  check_topics(results, count, what);
+  wait_for(what, [&] { return ready_partitions(client.get(), call.topic()) == partitions; });
 }
 
 void remove(const Call& call) {
@@ -368,10 +389,15 @@ struct Command {
 
 const std::map<std::string_view, Command>& commands() {
   static const std::map<std::string_view, Command> all{
-      {"create", {2, 100, create}},         {"delete", {1, 1, remove}},
-      {"offsets", {1, 1, offsets}},         {"committed", {2, 2, committed}},
-      {"produce", {2, 4, produce}},         {"tombstone", {3, 3, tombstone}},
-      {"txn-produce", {4, 5, txn_produce}}, {"delete-records", {3, 3, delete_records}},
+      {"create", {2, 100, create}},
+      {"delete", {1, 1, remove}},
+      {"offsets", {1, 1, offsets}},
+      {"committed", {2, 2, committed}},
+      {"produce", {2, 4, produce}},
+      {"tombstone", {3, 3, tombstone}},
+      {"txn-produce", {4, 5, txn_produce}},
+      {"delete-records", {3, 3, delete_records}},
+      {"grow", {2, 2, grow}},
   };
   return all;
 }

@@ -61,6 +61,43 @@ lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
   same '{"$stream":"end","fire":true}' "$(tail -n 1 out)"
 }
 
+@test "a partition that is added while the topic is followed is told of" {
+  topic=$(unique_topic 1)
+  follow out -X topic.metadata.refresh.interval.ms=1000 "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  kafka_admin grow "$topic" 2
+  wait_until 20 grep -q "topic '$topic' has a new partition 1" out.err
+  kill -TERM "$pid"
+  ended 0 "$pid"
+}
+
+@test "a topic that is deleted while it is followed: exit 1" {
+  topic=$(unique_topic 1)
+  follow out -X topic.metadata.refresh.interval.ms=1000 -X topic.metadata.propagation.max.ms=500 "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  kafka_admin delete "$topic"
+  wait_until 30 grep -q 'a topic was lost' out.err
+  ended 1 "$pid"
+}
+
+@test "records deleted before they were read: exit 1, saying so" {
+  topic=$(unique_topic 1)
+  wide() { seq "$1" "$2" | awk '{printf "{\"n\":%d,\"pad\":\"%0250d\"}\n", $1, 0}'; }
+  wide 1 150000 | kafka_admin produce "$topic" 0
+  mkfifo fifo
+  cat <fifo >out 3>&- &
+  reader=$!
+  skafka-cat -b "$BOOTSTRAP" -o beginning "$topic" >fifo 2>err 3>&- &
+  pid=$!
+  started+=("$pid" "$reader")
+  wait_until 30 lines_in out '"n"' 100
+  kill -STOP "$reader"
+  kafka_admin delete-records "$topic" 0 149000
+  kill -CONT "$reader"
+  ended 1 "$pid"
+  contains "$(cat err)" 'not in the log any more'
+}
+
 @test "a stop while there is no broker ends soon" {
   follow out -X socket.connection.setup.timeout.ms=60000 -b 127.0.0.1:1 x
   sleep 0.5

@@ -172,6 +172,14 @@ cat_plain() { timeout 30 skafka-cat -b "$BOOTSTRAP" --plain "$@"; }
   contains "$output" 'check -b'
 }
 
+@test "refused credentials: exit 2 at once" {
+  printf 'security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=a\nsasl.password=hunter2\n' >properties
+  run timeout 30 skafka-cat -b "$BOOTSTRAP" -F properties -e x
+  same 2 "$status"
+  contains "$output" 'refuses the credentials'
+  [[ $output != *hunter2* ]] || fail 'a secret was told'
+}
+
 @test "options that exclude each other, and unsafe properties: exit 2" {
   for options in '-G g -p 0' '--commit-interval 1s' '-o stored' '--order time' '-G g --order time -e' '--from -1h -o 3' '-c 0' \
     '-o sometimes' '--from yesterday' '-X plugin.library.paths=/x.so' '-X sasl.kerberos.kinit.cmd=true' '-X no.such=1' \

@@ -46,6 +46,11 @@ TEST(KafkaConfig, PropertiesOverrideTheFileAndOurDefaults) {
   EXPECT_EQ((*config).get("isolation.level"), "read_committed");
 }
 
+TEST(KafkaConfig, TopicPrefixIsThatOfKcatUnlessItBelongsToTheName) {
+  EXPECT_TRUE(refused({.properties = {"topic.consume.callback.max.messages=5"}}).ok());
+  EXPECT_TRUE(refused({.properties = {"topic.metadata.refresh.interval.ms=500"}}).ok());
+}
+
 TEST(KafkaConfig, WhatBreaksThePromisesIsRefused) {
   for (const char* property :
        {"enable.auto.commit=true", "group.id=x", "auto.offset.reset=latest", "topic.auto.offset.reset=latest",
