@@ -45,6 +45,11 @@ Result<bool> KafkaSource::Impl::take(Output& out) {
     // Safe here: nothing is sought or resumed, partitions are paused only for good.
     const ssize_t n = rd_kafka_consume_batch_queue(queue_.get(), 0, fetched_.data(), fetched_.size());
     count = n < 0 ? 0 : static_cast<size_t>(n);
+    // The batch call does not re-arm the wake-up of rd_kafka_queue_io_event_enable() (librdkafka 2.0.2): without this call a
+    // full queue slept until the next statistics.
+    if (count == 0) {
+      if (rd_kafka_message_t* message = rd_kafka_consume_queue(queue_.get(), 0)) fetched_[count++] = message;
+    }
   } else {
     // One by one: a batch could hold messages of both sides of a rebalance.
     while (count < fetched_.size() && rebalances_.empty()) {
