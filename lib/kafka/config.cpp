@@ -23,9 +23,10 @@ struct Property {
 // Smaller queues than librdkafka's 64 MiB: what is fetched ahead is memory, and it is lost work when the pipe is cut.
 constexpr Property kConsumerDefaults[] = {
     {"queued.max.messages.kbytes", "16384"},
-    {"fetch.wait.max.ms", "100"},      // how soon an end of the log is confirmed:
-                                       // idleness and -e wait for it
-    {"fetch.error.backoff.ms", "10"},  // also the pause after a full queue: 100 ms cost a merge five times its time
+    {"queued.min.messages", "10000000"},  // so that the bytes alone bound the queue
+    {"fetch.wait.max.ms", "100"},         // how soon an end of the log is confirmed:
+                                          // idleness and -e wait for it
+    {"fetch.error.backoff.ms", "10"},     // also the pause after a full queue: 100 ms cost a merge five times its time
     {"reconnect.backoff.ms", "50"},
     {"reconnect.backoff.max.ms", "1000"},
     {"isolation.level", "read_committed"},

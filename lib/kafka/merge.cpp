@@ -76,9 +76,9 @@ Result<bool> KafkaSource::Impl::advance(Partition& partition, Output& out) {
     if (partition.head == partition.taken.size()) {
       partition.taken.clear();
       partition.head = 0;
-      const ssize_t n = rd_kafka_consume_batch_queue(partition.queue.get(), 0, fetched_.data(), kTakeAtOnce);
-      for (ssize_t i = 0; i < n; ++i) partition.taken.emplace_back(fetched_[static_cast<size_t>(i)]);
-      if (n <= 0) return false;
+      const size_t n = take_from(partition.queue.get(), kTakeAtOnce);
+      for (size_t i = 0; i < n; ++i) partition.taken.emplace_back(fetched_[i]);
+      if (n == 0) return false;
     }
     const rd_kafka_message_t& message = *partition.taken[partition.head];
     if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -136,6 +136,7 @@ Result<bool> KafkaSource::Impl::step(Output& out) {
   if (!task_) {
     STREAM_ASSIGN(taken, settings_.merge ? take_merged(out) : take(out));
   }
+  if (!taken && !task_) nudge_fetchers();
   STREAM_TRY(client_->trouble());
   STREAM_TRY(apply_health(out));
   const bool all_read =
