@@ -43,6 +43,7 @@ Metric& Metrics::gauge(std::string_view name, std::string_view help, const Label
 }
 
 Metric& Metrics::find(std::string_view name, std::string_view help, const Labels& labels, bool is_counter) {
+  const std::lock_guard lock(mutex_);
   Family* family = nullptr;
   for (Family& f : families_) {
     if (f.name == name) family = &f;
@@ -62,12 +63,14 @@ Metric& Metrics::find(std::string_view name, std::string_view help, const Labels
 }
 
 void Metrics::remove(std::string_view name, const Labels& labels) {
+  const std::lock_guard lock(mutex_);
   for (Family& f : families_) {
     if (f.name == name) f.series.remove_if([&](const Series& s) { return s.labels == labels; });
   }
 }
 
 double Metrics::total(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
   double total = 0;
   for (const Family& f : families_) {
     if (f.name != name) continue;
@@ -77,6 +80,7 @@ double Metrics::total(std::string_view name) const {
 }
 
 bool Metrics::has(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
   for (const Family& f : families_) {
     if (f.name == name && !f.series.empty()) return true;
   }
@@ -84,6 +88,7 @@ bool Metrics::has(std::string_view name) const {
 }
 
 std::string Metrics::prometheus_text() const {
+  const std::lock_guard lock(mutex_);
   std::string out;
   for (const Family& f : families_) {
     if (f.series.empty()) continue;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counters and gauges of one program, written as Prometheus text.
 //
-// Thread rule: values may be changed from any thread; metrics are created and rendered by the thread of the loop.
+// Thread rule: everything may be called from any thread, except that a series must not be changed once it was removed.
 #pragma once
 #include <atomic>
 #include <list>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,7 @@ class Metric {
 class Metrics {
  public:
   /// Finds or makes the series. `name` by Prometheus habit: stream_late_records_total, stream_lag_seconds.
-  /// The reference lives as long as this object.
+  /// The reference lives as long as this object, or until remove().
   Metric& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Metric& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   /// Removes a series that no longer exists (a revoked partition).
@@ -50,6 +51,7 @@ class Metrics {
     std::list<Series> series;
   };
   Metric& find(std::string_view name, std::string_view help, const Labels& labels, bool is_counter);
+  mutable std::mutex mutex_;  // for the lists; values are atomic
   std::list<Family> families_;
 };
 

@@ -148,7 +148,10 @@ Result<KafkaConfig> KafkaConfig::create(const KafkaOptions& options, Role role) 
 
 Status KafkaConfig::read_file(const std::string& path, bool allow_unsafe) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return Status(Code::usage, std::string(errno_status(errno, "open", path).message()));
+  const auto unusable = [&](const char* what) {
+    return Status(Code::usage, std::string(errno_status(errno, what, path).message()));
+  };
+  if (!file) return unusable("open");
   std::string text;
   std::array<char, 4096> chunk;
   size_t n = 0;
@@ -157,7 +160,7 @@ Status KafkaConfig::read_file(const std::string& path, bool allow_unsafe) {
     if (text.size() > (size_t{1} << 20))
       return usage_error("'{}' is larger than 1 MiB: -F names a file of KEY=VALUE lines", path);
   }
-  if (std::ferror(file.get()) != 0) return errno_status(errno, "read", path);
+  if (std::ferror(file.get()) != 0) return unusable("read");  // a folder
   int number = 0;
   for (std::string_view rest = text; !rest.empty();) {
     const size_t newline = rest.find('\n');

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "lib/cli/log.hpp"
 #include "lib/program/metrics_file.hpp"
@@ -41,16 +42,17 @@ void install_signal_handlers(StopFlag& stop) {
   std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
 }
 
-/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and be read or
-/// overwritten as if it were the stream. They are opened the wrong way round, so that using them fails with EBADF.
+/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and
+/// be read or overwritten as if it were the stream. They are opened the wrong way round, so that using them fails with
+/// EBADF.
 void claim_standard_files() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }
 
-/// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe that cannot
-/// grow (the user's limit is reached) or is none stays as it is.
+/// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe
+/// that cannot grow (the user's limit is reached) or is none stays as it is.
 void widen_pipes() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) fcntl(fd, F_SETPIPE_SZ, 1 << 20);
 }
@@ -70,6 +72,7 @@ struct Program::Impl {
   cli::StderrLog log;
   cli::Cli cli;
   CommonOptions common;
+  std::optional<MetricsFile> metrics_file;
   Metrics metrics;
   Units units;
   Context context{clock, log, metrics, units};
@@ -105,8 +108,10 @@ std::optional<int> Program::parse(int argc, char** argv) {
   cli.flag("--plain", common.plain, "write main records only, one a line, whatever stdout is");
   cli.flag("--binary", common.binary,
            "write the binary encoding, which carries what was parsed to the next program (also STREAM_FORMAT=binary)");
-  cli.choice("--eof", {"fail", "end"}, [&](size_t i) { common.eof_is_end = i == 1; },
-             "what a stream that is cut off means: fail (the default) fires nothing and exits 1, end takes the cut for the end");
+  cli.choice(
+      "--eof", {"fail", "end"}, [&](size_t i) { common.eof_is_end = i == 1; },
+      "what a stream that is cut off means: fail (the default) fires nothing and exits 1, end takes the cut for the "
+      "end");
   cli.flag("--strict", common.strict, "exit 3 at the first invalid record");
   cli.group("General options");
   cli.text("--metrics-file", "FILE", common.metrics_file,
@@ -123,9 +128,15 @@ std::optional<int> Program::parse(int argc, char** argv) {
     }
   }
   if (common.binary && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
-    return fail(usage_error("refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
+    return fail(usage_error(
+        "refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
   }
   impl_->log.set_verbose(common.verbose);
+  if (!common.metrics_file.empty()) {
+    auto file = MetricsFile::create(common.metrics_file);
+    if (!file.ok()) return fail(file.status());
+    impl_->metrics_file = *std::move(file);
+  }
   install_signal_handlers(impl_->stop);
   widen_pipes();
   return std::nullopt;
@@ -185,17 +196,18 @@ int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal&
   // Of a pipeline in a terminal only the last program shows its line, and only where no records are shown.
   const bool show_line = isatty(STDERR_FILENO) && default_encoding(STDOUT_FILENO) == Encoding::plain &&
                          (output_fd < 0 || !isatty(output_fd));
-  if (!common.metrics_file.empty() || show_line) {
-    settings.every_second = [&, this] {
-      if (show_line) line.show();
-      return common.metrics_file.empty() ? Status() : write_metrics_file(common.metrics_file, metrics);
-    };
-  }
+  if (show_line) settings.every_second = [&] { line.show(); };
+  std::optional<MetricsThread> metrics_thread;
+  if (metrics_file) metrics_thread.emplace(*metrics_file, metrics, log);
   settings.report_requested = &report_requested;
   settings.report = [&, this] { log.info("{}", line.text()); };
   log.set_line_start(show_line ? StatusLine::kErase : "");
   Status status = run_loop(source, op, terminal, loop_waiter, context, settings);
   waiter = nullptr;
+  if (metrics_thread) {
+    Status last = metrics_thread->finish();
+    if (status.ok()) status = std::move(last);
+  }
   if (show_line) line.erase();
   if (status.ok() && output_fd >= 0 && close(output_fd) != 0 && errno != EBADF) {
     status = errno_status(errno, "write to", "standard output");

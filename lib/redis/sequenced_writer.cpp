@@ -203,9 +203,9 @@ Status SequencedWriter::reconnect() {
   for (;; waits = true) {
     if (waits) {
       if (patience_left().us <= 0) {
-        return failed("cannot {} redis at {} for {}: {}; {} of results not confirmed",
+        return failed("cannot {} redis at {} for {}: {}{}",
                       was_connected_ ? "write to" : "reach", place_, format_duration(settings_.retry_for), away_reason_,
-                      chunks_.size() == 1 ? "1 chunk" : fmt::format("{} chunks", chunks_.size()));
+                      unconfirmed());
       }
       STREAM_TRY(pause(std::min(backoff_, patience_left())));
       backoff_ = std::min(Duration{backoff_.us * 2}, kLastBackoff);
@@ -321,10 +321,16 @@ Status SequencedWriter::pause(Duration duration) {
   }
 }
 
+/// What an error message adds about the results that are lost; nothing when none are.
+std::string SequencedWriter::unconfirmed() const {
+  if (chunks_.empty()) return {};
+  return fmt::format("; {} chunk{} of results not confirmed", chunks_.size(), chunks_.size() == 1 ? "" : "s");
+}
+
 Status SequencedWriter::neighbour_gone() const {
-  return failed("the writer of the input died while redis at {} was waited for ({}); {} of results not confirmed",
+  return failed("the writer of the input died while redis at {} was waited for ({}){}",
                 place_, away_reason_.empty() ? "no reply" : away_reason_,
-                chunks_.size() == 1 ? "1 chunk" : fmt::format("{} chunks", chunks_.size()));
+                unconfirmed());
 }
 
 Status SequencedWriter::went_back(uint64_t stored) const {

@@ -69,6 +69,7 @@ class SequencedWriter {
   Result<std::optional<std::string>> take_handshake_reply(const Reply& reply, bool is_script, bool is_sequence);
   Status take_stored_sequence(const Reply& reply);
   Status pause(Duration duration);
+  [[nodiscard]] std::string unconfirmed() const;
   Status neighbour_gone() const;
   Status went_back(uint64_t stored) const;
   [[nodiscard]] Duration patience_left() const;

@@ -50,6 +50,8 @@ struct Open {
   std::vector<std::string> keys;  ///< key fields of results, set by swindow
   bool results = false;           ///< records are window results with revisions
   Duration lateness;              ///< allowed lateness so far
+  /// Made for a plain input that ended without a single byte: whoever was to write it may have died. Not part of the encodings.
+  bool empty_input = false;
   bool operator==(const Open&) const = default;
 };
 

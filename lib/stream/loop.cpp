@@ -122,7 +122,7 @@ class Loop {
     const MonoTime now = clock_.mono();
     if (deadline && now >= *deadline) STREAM_TRY(op_.on_deadline(exit_));
     if (settings_.every_second && now >= next_second_) {
-      STREAM_TRY(settings_.every_second());
+      settings_.every_second();
       next_second_ = now + kSecond;
     }
     return {};
@@ -158,10 +158,7 @@ Status run_loop(Source& source, Operator& op, Terminal& terminal, const Waiter& 
     if (status.ok()) status = std::move(flushed);
     if (status.ok()) source.flushed();
   }
-  if (settings.every_second) {
-    Status last = settings.every_second();
-    if (status.ok()) status = std::move(last);
-  }
+  if (settings.every_second) settings.every_second();
   return status;
 }
 

@@ -21,8 +21,8 @@ struct LoopSettings {
   std::string program;      ///< added to `open` as a stage
   std::string checkpoint;   ///< the stage's store, empty without one
   bool strict = false;      ///< the first `invalid` side record ends the loop with Code::bad_data
-  /// Called about once a second and at the end; writes the metrics file.
-  std::function<Status()> every_second;
+  /// Called about once a second while nothing blocks, and at the end: the terminal's status line.
+  std::function<void()> every_second;
   /// Called soon after *report_requested (may be null) has become true, which is then set back: SIGUSR1.
   std::atomic<bool>* report_requested = nullptr;
   std::function<void()> report;

@@ -60,7 +60,7 @@ bool TextDecoder::is_cut(std::string_view line) {
 }
 
 Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& out) {
-  if (!is_stream_ && !opened_) STREAM_TRY(open_plain(out));
+  if (!is_stream_ && !opened_) STREAM_TRY(open_plain(at_eof && bytes.empty(), out));
   base_ = bytes.data();
   size_t position = 0;
   while (position < bytes.size()) {
@@ -166,15 +166,16 @@ Status TextDecoder::give_large(Output& out) {
   return status;
 }
 
-Status TextDecoder::open_plain(Output& out) {
+Status TextDecoder::open_plain(bool empty_input, Output& out) {
   opened_ = true;
   Open open;
   open.run = make_run_id();
+  open.empty_input = empty_input;
   return out.control(open);
 }
 
 Status TextDecoder::stop(Output& out) {
-  if (!opened_) STREAM_TRY(open_plain(out));
+  if (!opened_) STREAM_TRY(open_plain(true, out));  // no byte has come
   ended_ = true;
   return out.control(End{.fire = false, .last_epoch = {}});
 }

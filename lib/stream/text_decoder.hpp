@@ -30,7 +30,7 @@ class TextDecoder final : public Decoder {
   Status take_control(std::string_view line, Output& out);
   Status give_records(Output& out);
   Status give_large(Output& out);
-  Status open_plain(Output& out);
+  Status open_plain(bool empty_input, Output& out);
   Status start_large(std::string_view line);
   [[nodiscard]] bool is_control(std::string_view line) const;
   [[nodiscard]] bool is_large(std::string_view line) const;

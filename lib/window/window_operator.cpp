@@ -101,6 +101,8 @@ WindowOperator::~WindowOperator() = default;
 
 Status WindowOperator::on_open(Open& open, Output& out) {
   if (!open.time) {
+    // No wrong order of programs, which a supervisor would not start again: nobody knows yet what the input was to be.
+    if (open.empty_input) return failed("the input is empty: the program before this one wrote nothing");
     return usage_error("the input has no event times: put 'swatermark --time FIELD' before swindow");
   }
   time_ = *open.time;

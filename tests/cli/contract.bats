@@ -224,6 +224,17 @@ plain_into_window() {
 }
 @test "plain NDJSON into a window program: exit 2, names swatermark" { for_each window plain_into_window; }
 
+nothing_into() {
+  local wanted=0
+  [[ ${KIND[$1]} != window ]] || wanted=1
+  call "$wanted" "$1" "${ARGS[@]}" --plain </dev/null
+  quiet out
+  ((wanted == 0)) || said 'the input is empty: the program before this one wrote nothing'
+}
+@test "not a byte of input: a window program exits 1, since the one before it died; others take it" {
+  for_each 'filter window sink' nothing_into
+}
+
 stop_plain() {
   local pid status=0
   mkfifo in
@@ -308,7 +319,7 @@ stdout_is_data() {
 metrics_file() {
   if [[ ${KIND[$1]} == source ]]; then : >in; else feed "$1" "$BATS_FILE_TMPDIR/many.ndjson" >in; fi
   call 0 "$1" "${ARGS[@]}" --plain --metrics-file metrics.prom <in
-  [[ ! -e metrics.prom.tmp ]] || fail "a temporary file is left"
+  [[ ! $(find . -name '*.tmp') ]] || fail "a temporary file is left"
   awk '
     /^# HELP [a-z_]+ [^ ]/ { help[$3] = 1; next }
     /^# TYPE [a-z_]+ (counter|gauge)$/ { if (!help[$3] || type[$3]) bad = $0; type[$3] = $4; next }
@@ -324,10 +335,85 @@ metrics_file() {
 @test "--metrics-file: Prometheus text" { for_each 'filter window sink source' metrics_file; }
 
 metrics_file_nowhere() {
-  call 1 "$1" "${ARGS[@]}" --metrics-file /no/such/folder/file </dev/null
-  said '/no/such/folder'
+  local path
+  call 2 "$1" "${ARGS[@]}" --metrics-file /no/such/folder/file </dev/zero
+  said '/no/such/folder/file'
+  STREAM_CHECK=1 call 2 "$1" "${ARGS[@]}" --metrics-file /no/such/folder/file
+  mkfifo fifo
+  ln -s fifo link
+  mkdir folder
+  for path in /proc/self/fd/0 fifo link folder; do # a device too, but no name that a failing test would replace
+    call 2 "$1" "${ARGS[@]}" --metrics-file $path </dev/zero
+    said "'$path'"
+    said 'not a regular file'
+  done
+  [[ -p fifo && -L link && -d folder ]] || fail 'replaced'
+  mkdir check
+  STREAM_CHECK=1 call 0 "$1" "${ARGS[@]}" --metrics-file check/m
+  [[ ! $(ls -A check) ]] || fail "STREAM_CHECK=1 left $(ls -A check)"
 }
-@test "--metrics-file that cannot be written: exit 1, names it" { for_each 'filter source' metrics_file_nowhere; }
+@test "--metrics-file that cannot be written: exit 2 before anything is read, names it, replaces nothing" {
+  for_each 'filter window sink source' metrics_file_nowhere
+}
+
+metrics_file_link() {
+  echo old >real
+  ln -s real link
+  ln -s new dangling
+  : >in
+  [[ ${KIND[$1]} == source ]] || feed "$1" "$BATS_FILE_TMPDIR/many.ndjson" >in
+  call 0 "$1" "${ARGS[@]}" --plain --metrics-file link <in
+  call 0 "$1" "${ARGS[@]}" --plain --metrics-file dangling <in
+  [[ -L link && -L dangling ]] || fail 'a link was replaced'
+  grep -q '^# HELP' real
+  grep -q '^# HELP' new
+}
+@test "--metrics-file through a symbolic link: the link stays" { for_each 'filter source' metrics_file_link; }
+
+metrics_while_blocked() {
+  local pid
+  mkfifo in gone
+  { "$1" "${ARGS[@]}" --binary --metrics-file m.prom <in >gone 2>err & } 3>&-
+  pid=$!
+  exec 8>in
+  exec 9<gone # nobody reads from it: the pipe fills up
+  { feed "$1" <(yes '{"t":1700000000,"k":"u"}' | head -n 2000000) >&8 2>/dev/null 8>&- 9<&- & } 3>&-
+  local feeder=$!
+  wait_until 20 test -s m.prom
+  # Blocked: what has left stays the same from one file to the next.
+  left() { grep '^stream_records_out_total ' m.prom; }
+  blocked() {
+    local before
+    before=$(left)
+    sleep 1.5
+    [[ $before != *' 0' && $before == "$(left)" ]]
+  }
+  wait_until 30 blocked
+  rm m.prom
+  wait_until 20 test -s m.prom
+  exec 8>&- 9<&-
+  wait "$pid" || true
+  kill "$feeder" 2>/dev/null || true
+}
+@test "--metrics-file goes on while the pipe behind is full" { for_each filter metrics_while_blocked; }
+
+metrics_folder_goes() {
+  local pid status=0
+  mkfifo in
+  mkdir folder
+  { "$1" "${ARGS[@]}" --metrics-file folder/m <in >out 2>err & } 3>&-
+  pid=$!
+  exec 8>in
+  wait_until 20 test -s folder/m
+  rm -r folder || rm -r folder
+  wait_until 20 grep -q 'No such file' err
+  sleep 2.5
+  same 1 "$(wc -l <err)"
+  exec 8>&-
+  wait "$pid" || status=$?
+  same 1 "$status"
+}
+@test "--metrics-file that can no longer be written: said once, exit 1 at the end" { for_each filter metrics_folder_goes; }
 
 dribbled() {
   printf '%s\n' '{"t":1700000000,"k":"a"}' 'no json' '{"t":1700000030,"k":"ä"}' >data

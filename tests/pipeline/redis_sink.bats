@@ -261,3 +261,20 @@ hash_text() { redis hgetall "$1" | paste -sd ' '; }
     same '40000000 1 22000000 3' "$(redis zrange z:a 0 -1 withscores | paste -sd ' ')"
   done
 }
+
+@test "a target given twice is refused: the last would win unseen" {
+  local option
+  for option in --hash --zset --counter --string --stream --publish --score --member --by; do
+    run ssink-redis --url "$REDIS_URL" --string s --counter c --by n --zset z --score n --member m "$option" one "$option" two </dev/null
+    same 2 "$status"
+    contains "$output" "$option: given twice"
+    contains "$output" 'sdivert --copy'
+  done
+}
+
+@test "a server that cannot be reached: nothing was read, so no result is missed" {
+  run ssink-redis --url "unix://$PWD/nobody" --retry-for 200ms --string s </dev/null
+  same 1 "$status"
+  contains "$output" 'cannot reach redis'
+  [[ $output != *'not confirmed'* ]] || fail "$output"
+}

@@ -100,12 +100,13 @@ bool Filter::keeps(std::string_view field) const {
 
 Status Filter::on_open(Open& open, Output& out) {
   std::vector<std::string> needed;
-  const auto need = [&](std::string_view path) {
+  std::string time_field;
+  if (open.time) {
     FieldSet parsed;
-    const auto slot = parsed.add(path);
-    needed.push_back(slot.ok() ? parsed.parts(*slot)[0] : std::string(path));
-  };
-  if (open.time) need(open.time->field);
+    const auto slot = parsed.add(open.time->field);
+    time_field = slot.ok() ? parsed.parts(*slot)[0] : open.time->field;
+    needed.push_back(time_field);
+  }
   if (open.results) {
     for (const char* name : {"window_start", "window_end", "revision", "retracted"}) needed.emplace_back(name);
     needed.insert(needed.end(), open.keys.begin(), open.keys.end());
@@ -114,7 +115,8 @@ Status Filter::on_open(Open& open, Output& out) {
     if (keeps(field)) continue;
     return usage_error("'{}' must stay as it is: {} (keep it in --select, out of --drop and --set, or filter before swatermark)",
                        field,
-                       open.time && open.time->field == field ? "it holds the event time" : "it identifies window results");
+                       open.time && field == time_field ? fmt::format("it holds the event time ('{}')", open.time->field)
+                                                        : "it identifies window results");
   }
   return out.control(open);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "lib/cli/cli.hpp"
 #include "lib/cli/log.hpp"
@@ -93,23 +94,22 @@ void let_go_of_stdio() {
 
 class Runner {
  public:
-  Runner(const Pipeline& pipeline, World world, const std::string& metrics_file)
+  Runner(const Pipeline& pipeline, World world, std::optional<MetricsFile> metrics_file)
       : pipeline_(pipeline),
         world_(std::move(world)),
-        metrics_file_(metrics_file),
+        metrics_file_(std::move(metrics_file)),
         began_(world_.clock.mono()),
         uptime_(world_.metrics.gauge("stream_uptime_seconds", "Since srun was started.")),
         restarts_(world_.metrics.counter("stream_restarts_total", "How often the pipeline was started again.")) {
-    if (!metrics_file_.empty()) world_.every_second = [this] { write_metrics(); };
+    if (metrics_file_) world_.every_second = [this] { write_metrics(); };
   }
 
   int run() {
-    if (!metrics_file_.empty()) {  // later failures do not stop the pipeline
-      if (Status status = write_metrics_file(metrics_file_, world_.metrics); !status.ok())
-        return report(world_.log, status);
+    if (metrics_file_) {  // later failures do not stop the pipeline
+      if (Status status = metrics_file_->write(world_.metrics); !status.ok()) return report(world_.log, status);
     }
     const int code = run_until_done();
-    if (!metrics_file_.empty()) write_metrics();
+    if (metrics_file_) write_metrics();
     return code;
   }
 
@@ -135,14 +135,14 @@ class Runner {
   /// A metrics file that cannot be written is no reason to stop the pipeline; said once.
   void write_metrics() {
     uptime_.set(static_cast<double>((world_.clock.mono() - began_).us) / 1e6);
-    const Status status = write_metrics_file(metrics_file_, world_.metrics);
+    const Status status = metrics_file_->write(world_.metrics);
     if (!status.ok() && !said_) world_.log.warn("{}", status.message());
     said_ = !status.ok();
   }
 
   const Pipeline& pipeline_;
   World world_;
-  const std::string metrics_file_;
+  const std::optional<MetricsFile> metrics_file_;
   const MonoTime began_;
   Metric& uptime_;
   Metric& restarts_;
@@ -170,11 +170,17 @@ int run(int argc, char** argv) {
     log.debug("stage {}{}: {}", i + 1, format ? fmt::format(" ({})", *format) : "",
               join_words(pipeline->stages[i].words));
   }
+  std::optional<MetricsFile> metrics_file;
+  if (!options.metrics_file.empty()) {
+    auto file = MetricsFile::create(options.metrics_file);
+    if (!file.ok()) return report(log, file.status());
+    metrics_file = *std::move(file);
+  }
   if (options.check || asked_to_check()) return check(*pipeline, log);
   auto signals = Signals::create();
   if (!signals.ok()) return report(log, signals.status());
   Metrics metrics;
-  return Runner(*pipeline, {clock, log, metrics, *signals, {}}, options.metrics_file).run();
+  return Runner(*pipeline, {clock, log, metrics, *signals, {}}, std::move(metrics_file)).run();
 }
 
 }  // namespace streamutils::srun

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/ssink-redis/options.hpp"
 
+#include <functional>
+
 #include "lib/program/program.hpp"
 #include "tools/ssink-redis/sink.hpp"
 
@@ -28,6 +30,18 @@ const cli::Info kInfo{
          R"(printf '%s\n' '{"user":"ann","points":7}' '{"user":"bob","points":5}' | )"
          R"(ssink-redis --url redis://localhost --zset ranking --score points --member '{user}' --counter total --by points)"}}};
 
+/// One command writes one target of each kind; the last of two would win unseen.
+std::function<Status(std::string_view)> once(std::optional<std::string>& target) {
+  return [&target](std::string_view value) -> Status {
+    if (target) {
+      return usage_error("given twice, as '{}' and '{}'; let 'sdivert --copy' feed a second ssink-redis", *target,
+                         value);
+    }
+    target.emplace(value);
+    return {};
+  };
+}
+
 void declare(cli::Cli& cli, Options& o) {
   cli.group("Server");
   cli.text("--url", "URL", o.url, "the server: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]");
@@ -37,17 +51,17 @@ void declare(cli::Cli& cli, Options& o) {
   cli.duration("--retry-for", o.retry_for,
                "how long to go on trying to reach the server, at the start and after a lost connection (default 60s)");
   cli.group("Targets");
-  cli.text("--hash", "KEY", o.hash,
-           "write every field of a result into the hash KEY, numbers as they stand in the JSON");
-  cli.text("--zset", "KEY", o.zset, "put a member into the sorted set KEY; needs --score and --member");
-  cli.text("--score", "FIELD", o.score, "the number that becomes the score in --zset");
-  cli.text("--member", "TEMPLATE", o.member, "the member's name in --zset");
-  cli.text("--counter", "KEY", o.counter, "add to the number in KEY; needs --by");
-  cli.text("--by", "FIELD", o.by, "the number that is added to --counter, exactly, decimals too");
-  cli.text("--string", "KEY", o.string, "write a result's JSON to the string KEY");
-  cli.text("--stream", "KEY", o.stream,
-           "append every revision, withdrawals too, to the Redis stream KEY, field by field");
-  cli.text("--publish", "CHANNEL", o.publish, "publish the JSON of every revision, withdrawals too");
+  cli.custom("--hash", "KEY", once(o.hash),
+             "write every field of a result into the hash KEY, numbers as they stand in the JSON");
+  cli.custom("--zset", "KEY", once(o.zset), "put a member into the sorted set KEY; needs --score and --member");
+  cli.custom("--score", "FIELD", once(o.score), "the number that becomes the score in --zset");
+  cli.custom("--member", "TEMPLATE", once(o.member), "the member's name in --zset");
+  cli.custom("--counter", "KEY", once(o.counter), "add to the number in KEY; needs --by");
+  cli.custom("--by", "FIELD", once(o.by), "the number that is added to --counter, exactly, decimals too");
+  cli.custom("--string", "KEY", once(o.string), "write a result's JSON to the string KEY");
+  cli.custom("--stream", "KEY", once(o.stream),
+             "append every revision, withdrawals too, to the Redis stream KEY, field by field");
+  cli.custom("--publish", "CHANNEL", once(o.publish), "publish the JSON of every revision, withdrawals too");
   cli.group("Keys");
   cli.duration("--ttl", o.ttl, "let a key expire this long after it was last written");
 }

@@ -96,6 +96,7 @@ TEST(KafkaConfig, ErrorsNameThePlace) {
   EXPECT_EQ(status.code(), Code::usage);
   EXPECT_NE(status.message().find(file.path() + ":2"), std::string_view::npos) << status.message();
   EXPECT_EQ(refused({.file = "/no/such/file"}).code(), Code::usage);
+  EXPECT_EQ(refused({.file = "/"}).code(), Code::usage);
   EXPECT_EQ(refused({.properties = {"queued.max.messages.kbytes=lots"}}).code(), Code::usage);
   EXPECT_EQ(refused({.properties = {"novalue"}}).code(), Code::usage);
 }

@@ -27,6 +27,24 @@ TEST(TextDecoder, PlainLines) {
   EXPECT_EQ(plain(std::string_view("\0\xff\n", 3)), Lines{std::string("- - 1 - \0\xff", 10)});
 }
 
+TEST(TextDecoder, NotAByteIsSaidInOpenButABlankLineIsAnInput) {
+  class Opens final : public Output {
+   public:
+    Status records(const Batch&) override { return {}; }
+    Status control(const Control& item) override {
+      if (const auto* open = std::get_if<Open>(&item)) empty = open->empty_input;
+      return {};
+    }
+    std::optional<bool> empty;
+  };
+  for (const auto& [bytes, empty] : {std::pair<std::string, bool>{"", true}, {"\n", false}, {"{}", false}}) {
+    Units units;
+    Opens opens;
+    ASSERT_TRUE(decode_whole(bytes, units, {}, opens).ok());
+    EXPECT_EQ(opens.empty, empty) << bytes;
+  }
+}
+
 TEST(TextDecoder, NoControlLinesInAPlainInput) {
   const std::string line = R"({"$stream":"end","fire":true})";
   EXPECT_EQ(plain(line + "\n" + line), (Lines{"- - 1 - " + line, "- - 2 - " + line}));

@@ -41,6 +41,11 @@ TEST_F(OperatorTest, AnInputWithoutEventTimesNamesTheRemedy) {
   const Status status = (*op)->on_open(open, out_);
   EXPECT_EQ(status.code(), Code::usage);
   EXPECT_NE(status.message().find("put 'swatermark --time FIELD' before swindow"), std::string_view::npos);
+  Open nothing;
+  nothing.empty_input = true;
+  const Status died = (*op)->on_open(nothing, out_);
+  EXPECT_EQ(died.code(), Code::failed);
+  EXPECT_EQ(died.message(), "the input is empty: the program before this one wrote nothing");
 }
 
 TEST_F(OperatorTest, AllowedLateness) {
