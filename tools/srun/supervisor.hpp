@@ -61,6 +61,8 @@ class Supervisor {
   void take_signals();
   void ask_for_status();
   void stop(const Signal& signal);
+  /// The stage that ends the stream at a stop: the first of ours. None: there is none.
+  [[nodiscard]] std::optional<size_t> stream_start() const;
   void reap();
   void stage_ended(size_t index);
   void enforce_deadlines();
