@@ -206,6 +206,13 @@ END
   same 3 "$(wc -l <tries)"
 }
 
+@test "what a stage says of the input that a killed one left it does not decide" {
+  run srun "sh -c 'kill -KILL \$\$' | sh -c 'cat; exit 2'"
+  same 137 "$status"
+  run srun "sh -c 'kill -KILL \$\$' | swatermark --time t | sh -c 'cat >/dev/null; exit 3'"
+  same 137 "$status"
+}
+
 @test "SIGTERM while it waits to start again ends it" {
   printf "restart = on-failure\nstage = sh -c 'exit 5'\nstage = cat\n" >p.conf
   srun p.conf 2>err 3>&- &

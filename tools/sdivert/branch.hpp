@@ -54,7 +54,8 @@ class Branch {
   /// No more will be written.
   void close() { pipe_.reset(); }
   [[nodiscard]] bool is_open() const { return pipe_.is_open(); }
-  /// Waits for the command's end. Its failure, or that it has not read everything, is a failed status with its exit code where that is 2 or 3, else 1.
+  /// Waits for the command's end. Its failure, or that it has not read everything, is a failed status with its exit
+  /// code where that is 2 or 3, else 1.
   Status wait();
   /// False when it still runs after `timeout`.
   bool wait_for(Duration timeout) { return !child_ || child_->wait_for(timeout).has_value(); }

@@ -176,11 +176,13 @@ std::optional<size_t> Supervisor::stream_start() const {
 }
 
 void Supervisor::reap() {
+  ++round_;
   for (size_t i = 0; i < running_.size(); ++i) {
     Running& stage = running_[i];
     if (stage.ended || !stage.child.poll()) continue;
     read_stderr(stage);
     stage.ended = true;
+    stage.round = round_;
     stage.up->set(0);
     stage_ended(i);
   }
@@ -192,7 +194,7 @@ StageEnd Supervisor::end_of(size_t index) {
   const ExitStatus status = *stage.child.poll();
   // At a stop the reader of what is not ours leaves first.
   const bool left_alone = outcome_.stopped && status.is_broken_pipe() && index < stream_start().value_or(0);
-  return {status, left_alone || (stage.sent != 0 && status.signal == stage.sent)};
+  return {status, left_alone || (stage.sent != 0 && status.signal == stage.sent), stage.round};
 }
 
 void Supervisor::stage_ended(size_t index) {

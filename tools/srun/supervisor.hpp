@@ -52,6 +52,7 @@ class Supervisor {
     Metric* up = nullptr;
     int sent = 0;  // the last signal that we sent it
     bool ended = false;
+    int round = 0;  // of reap(), in which its end was seen
   };
 
   Status start();
@@ -78,6 +79,7 @@ class Supervisor {
   std::function<void()> on_started_;
   std::vector<Running> running_;
   Outcome outcome_;
+  int round_ = 0;
   std::optional<MonoTime> term_at_, kill_at_;  // after a stage has failed
   MonoTime next_second_;
 };

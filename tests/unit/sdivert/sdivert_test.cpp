@@ -224,8 +224,7 @@ TEST_F(SdivertTest, ACommandThatLeavesSomethingUnreadIsAnError) {
   std::ofstream(path("go")) << "\n";
   const Status status = op_->finish(Code::ok);
   EXPECT_EQ(status.code(), Code::failed);
-  EXPECT_EQ(status.message(),
-            fmt::format("--exec late: '{}' ended before it had read all: 2 bytes are lost", wait));
+  EXPECT_EQ(status.message(), fmt::format("--exec late: '{}' ended before it had read all: 2 bytes are lost", wait));
 }
 
 TEST_F(SdivertTest, ACommandThatClosesItsInputIsFoundWhileItRuns) {
