@@ -120,18 +120,23 @@ Result<bool> KafkaSource::Impl::serve_rebalance(Output& out) {
     STREAM_TRY(give_up(out));
     return true;
   }
-  task_ = std::make_unique<PlanTask>(client_,
-                                     [topics = settings_.topics, ranges = std::move(rebalance.partitions),
-                                      range = settings_.range](kafka::Client& client) -> Result<Plan> {
-                                       STREAM_ASSIGN(const std::vector<kafka::Topic> known,
-                                                     kafka::fetch_topics(client, topics, kAssignBound, false));
-                                       uint32_t units = 0;
-                                       for (const kafka::Topic& topic : known)
-                                         units += static_cast<uint32_t>(topic.partitions);
-                                       STREAM_ASSIGN(std::vector<PartitionRange> resolved,
-                                                     kafka::resolve_ranges(client, ranges, range, true, kAssignBound));
-                                       return Plan{.ranges = std::move(resolved), .units_in_all = units};
-                                     });
+  for (PartitionRange& range : rebalance.partitions) {
+    const auto reached = reached_.find({range.topic, range.partition});
+    if (reached != reached_.end()) range.reached = reached->second;
+    const auto first = first_partitions_.find(range.topic);
+    range.appeared = first != first_partitions_.end() && range.partition >= first->second;
+  }
+  task_ = std::make_unique<PlanTask>(
+      client_,
+      [topics = settings_.topics, ranges = std::move(rebalance.partitions),
+       range = settings_.range](kafka::Client& client) -> Result<Plan> {
+        STREAM_ASSIGN(const std::vector<kafka::Topic> known, kafka::fetch_topics(client, topics, kAssignBound, false));
+        uint32_t units = 0;
+        for (const kafka::Topic& topic : known) units += static_cast<uint32_t>(topic.partitions);
+        STREAM_ASSIGN(std::vector<PartitionRange> resolved,
+                      kafka::resolve_ranges(client, ranges, range, true, kAssignBound));
+        return Plan{.ranges = std::move(resolved), .units_in_all = units, .topics = known};
+      });
   return false;
 }
 
@@ -158,6 +163,8 @@ Status KafkaSource::Impl::take_over(const Plan& plan, Output& out) {
   // An empty list is an assignment too, and it must be answered.
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->get(), list.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed("cannot take over partitions: {}", kafka::error_text(error));
+  for (const kafka::Topic& topic : plan.topics) first_partitions_.try_emplace(topic.name, topic.partitions);
+  if (assigned_once_) tell_of_guessed_starts(plan);
   assigned_once_ = true;
   if (plan.ranges.empty() && !settings_.group.empty()) {
     context_.log.warn("group '{}' has more members than there are partitions: none is left for this one",
@@ -170,11 +177,24 @@ Status KafkaSource::Impl::take_over(const Plan& plan, Output& out) {
   return {};
 }
 
+/// Without commits a group's members do not know of each other's positions: what another one had is read from where -o
+/// says.
+void KafkaSource::Impl::tell_of_guessed_starts(const Plan& plan) {
+  for (const PartitionRange& range : plan.ranges) {
+    if (!range.by_range) continue;
+    context_.log.warn(
+        "'{}' comes from another member of group '{}', which committed no offset: it is read from {}, as -o says, "
+        "so records may be missed or come again (--commit-interval shares positions)",
+        unit_name(range), settings_.group, range.start);
+  }
+}
+
 Status KafkaSource::Impl::give_up(Output& out) {
   commit();
   rd_kafka_assign(client_->get(), nullptr);
   std::vector<UnitId> units;
   for (const auto& partition : assignment_.all()) {
+    reached_[{partition->topic, partition->id}] = partition->next;
     units.push_back(partition->unit);
     lag_.end(*partition);
   }

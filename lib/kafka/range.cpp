@@ -32,13 +32,15 @@ Status set_start(KafkaRange& range, KafkaPosition position) {
 }  // namespace
 
 Result<int64_t> parse_kafka_time(std::string_view text, WallTime now) {
+  // Records have no times before the epoch, and negative numbers ask Kafka for something else (-1: the end of the log).
+  const auto to_ms = [](int64_t us) { return std::max<int64_t>(0, floor_to(us, 1000) / 1000); };
   if (is_digits(text)) {
     if (const auto ms = parse_integer(text)) return *ms;
   } else if (const auto time = parse_iso(text)) {
-    return floor_to(time->us, 1000) / 1000;
+    return to_ms(time->us);
   } else if (const Result<Duration> ago = parse_duration(text); ago.ok()) {
     int64_t us = 0;
-    if (!__builtin_add_overflow(now.us, (*ago).us, &us)) return floor_to(us, 1000) / 1000;
+    if (!__builtin_add_overflow(now.us, (*ago).us, &us)) return to_ms(us);
   }
   return usage_error("'{}' is no time: give ISO 8601 ('2026-01-31T12:00:00Z'), milliseconds since the epoch, or '-1h'",
                      text);
@@ -193,11 +195,15 @@ Result<Ranges> resolve_ranges(Client& client, Ranges ranges, const KafkaRange& r
     if (!timed.empty()) r.start = timed[i] < 0 ? r.high : std::clamp(timed[i], r.low, r.high);
     if (range.bounded()) r.end = r.high;
     if (!until.empty() && until[i] >= 0) r.end = std::min(until[i], r.high);
-    if (!stored.empty() && stored[i] >= 0) {
-      if (stored[i] < r.low || stored[i] > r.high) return outside(r, stored[i], true);
-      r.start = stored[i];
+    const int64_t known = std::max(stored.empty() ? -1 : stored[i], r.reached);
+    if (known >= 0) {
+      if (known < r.low || known > r.high) return outside(r, known, true);
+      r.start = known;
+    } else if (r.appeared) {
+      r.start = r.low;
     } else {
       STREAM_TRY(set_start(r, start));
+      r.by_range = true;
     }
   }
   return ranges;

@@ -57,12 +57,17 @@ struct PartitionRange {
   int64_t high = 0;            ///< the next offset after the last committed record
   int64_t start = 0;           ///< the first offset to be read
   std::optional<int64_t> end;  ///< where reading ends; may be at or before start: nothing to be read
+
+  // Of a group's member, when the partition is assigned to it in the middle of its work:
+  int64_t reached = -1;   ///< given: where this member stopped when it had the partition before; -1: it never had
+  bool appeared = false;  ///< given: the partition did not exist when this member began
+  bool by_range = false;  ///< found: `start` is what KafkaRange says, for want of anything better
 };
 
 /// Finds low, high, start and end of every partition in `ranges`, whose topic and partition are given.
-/// `group`: committed offsets are looked up; where there is one it wins over range.start; `stored` demands one.
-/// On failure: a start outside its log is a usage error with the valid range; a cluster that does not answer is
-/// Code::failed.
+/// `group`: committed offsets are looked up; the larger of it and `reached` wins over range.start, and `appeared`
+/// starts at the beginning; `stored` demands a committed one. On failure: a start outside its log is a usage error with
+/// the valid range; a cluster that does not answer is Code::failed.
 Result<std::vector<PartitionRange>> resolve_ranges(Client& client, std::vector<PartitionRange> ranges,
                                                    const KafkaRange& range, bool group, Duration bound);
 

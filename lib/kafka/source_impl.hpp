@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   struct Plan {
     std::vector<kafka::PartitionRange> ranges;
     uint32_t units_in_all = 0;
+    std::vector<kafka::Topic> topics;  // with a group
   };
   using PlanTask = kafka::Task<Result<Plan>>;
 
@@ -64,6 +66,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Result<bool> serve_rebalance(Output& out);
   Status take_over(const Plan& plan, Output& out);
   Status give_up(Output& out);
+  void tell_of_guessed_starts(const Plan& plan);
   Status give_open(const std::vector<kafka::PartitionRange>& ranges, Output& out);
   void commit();
   kafka::ListPtr uncommitted();
@@ -98,6 +101,8 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   bool gave_ = false;  // a control item that take() did not count: the loop has to flush it before we wait
   bool assigned_once_ = false;
   std::deque<Rebalance> rebalances_;
+  std::map<std::pair<std::string, int32_t>, int64_t> reached_;  // with a group: `next` of what was given up
+  std::map<std::string, int32_t> first_partitions_;  // with a group: how many there were at the first assignment
   kafka::Assignment assignment_;
 
   kafka::LagMetrics lag_;

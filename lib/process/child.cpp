@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,6 +31,19 @@ Result<Pipe> make_pipe(int size_bytes) {
   if (size_bytes > 0)
     fcntl(fds[1], F_SETPIPE_SZ, size_bytes);  // over the user's quota it stays small: slower, not wrong
   return Pipe{Fd(fds[0]), Fd(fds[1])};
+}
+
+Result<Fd> reopen_to_read(int write_fd) {
+  const std::string path = fmt::format("/proc/self/fd/{}", write_fd);
+  Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.is_open()) return errno_status(errno, "open", path);
+  return fd;
+}
+
+Result<int> bytes_in_pipe(int fd) {
+  int bytes = 0;
+  if (ioctl(fd, FIONREAD, &bytes) != 0) return errno_status(errno, "look into", "a pipe");
+  return bytes;
 }
 
 Status set_nonblocking(int fd) {

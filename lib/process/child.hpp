@@ -40,6 +40,11 @@ struct Pipe {
 /// A close-on-exec pipe. `size_bytes` 0: the system's default; a size that the system refuses is left at the default.
 Result<Pipe> make_pipe(int size_bytes = 0);
 inline constexpr int kPipeBytes = 1 << 20;
+/// Another read end of the pipe whose write end is `write_fd`: close-on-exec, never waits. As long as it is open, what
+/// the pipe holds stays there to be counted when its reader has gone. Needs /proc.
+Result<Fd> reopen_to_read(int write_fd);
+/// How many bytes are in the pipe of which `fd` is an end.
+Result<int> bytes_in_pipe(int fd);
 /// Makes reads and writes of `fd` return EAGAIN instead of waiting.
 Status set_nonblocking(int fd);
 

@@ -286,7 +286,16 @@ Status WindowOperator::on_revoke(const Revoke& item, Output& out) {
         "run one reader for all units",
         context_.units.name(item.unit));
   }
-  if (item.unit < sets_.size()) sets_[item.unit].reset();
+  if (item.unit < sets_.size() && sets_[item.unit]) {
+    const int64_t before = shared_.open;
+    sets_[item.unit].reset();
+    if (shared_.open < before) {
+      context_.log.warn(
+          "'{}' was revoked with windows still open: {} keys and slices are dropped, and whoever has the unit now "
+          "counts only what it reads itself",
+          context_.units.name(item.unit), before - shared_.open);
+    }
+  }
   update_figures();
   return out.control(item);
 }

@@ -128,6 +128,45 @@ lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
   same "$(numbers 0 399)" "$(grep -h '"n"' one two | sort -t: -k2n)"
 }
 
+# A member that committed nothing went back to -o after every rebalance, also in the partitions that it kept.
+@test "without commits: what a member has read it does not read again after a rebalance" {
+  topic=$(unique_topic 2)
+  group=g-$topic
+  follow one -G "$group" -o beginning "$topic"
+  one=$pid
+  wait_until 30 lines_in one '"assign"' 2
+  for p in 0 1; do numbers $((p * 100)) $((p * 100 + 49)) | kafka_admin produce "$topic" "$p"; done
+  wait_until 30 lines_in one '"n"' 100
+  follow two -G "$group" -o beginning "$topic"
+  wait_until 30 lines_in two '"n"' 50
+  grep -q 'committed no offset' two.err && fail 'the first assignment of a member is no surprise'
+  wait_until 30 lines_in one '"assign"' 3
+  kill -TERM "$pid"
+  ended 0 "$pid"
+  wait_until 30 lines_in one '"assign"' 5
+  for p in 0 1; do numbers $((p * 100 + 50)) $((p * 100 + 99)) | kafka_admin produce "$topic" "$p"; done
+  wait_until 30 lines_in one '"n"' 200
+  kill -TERM "$one"
+  ended 0 "$one"
+  same "$(numbers 0 199)" "$(grep '"n"' one | sort -t: -k2n)"
+}
+
+# A partition added to the topic started at its end, like the others: what had been written before it was seen was lost.
+@test "a partition that is added to a group's topic is read from its beginning" {
+  topic=$(unique_topic 1)
+  follow out -G "g-$topic" -X topic.metadata.refresh.interval.ms=500 "$topic"
+  wait_until 30 grep -q '"caught-up"' out
+  numbers 0 9 | kafka_admin produce "$topic" 0
+  wait_until 30 lines_in out '"n"' 10
+  kafka_admin grow "$topic" 2
+  numbers 10 19 | kafka_admin produce "$topic" 1
+  numbers 20 29 | kafka_admin produce "$topic" 0
+  wait_until 30 lines_in out '"n"' 30
+  kill -TERM "$pid"
+  ended 0 "$pid"
+  same "$(numbers 0 29)" "$(grep '"n"' out | sort -t: -k2n)"
+}
+
 @test "--commit-interval: the next start goes on where this one ended, and lag tools see it" {
   topic=$(unique_topic 2)
   numbers 0 9 | kafka_admin produce "$topic" 0

@@ -100,6 +100,17 @@ hash_text() { redis hgetall "$1" | paste -sd ' '; }
   same 50 "$(redis zscore top ann)"
 }
 
+# Owners of names were forgotten by the watermark of one unit although another, assigned one had brought nothing yet.
+@test "a unit that is behind does not overwrite the later window of another" {
+  {
+    printf '{"$stream":"assign","unit":"t/%d","position":0,"units":2}\n' 0 1
+    echo '{"$stream":"unit","unit":"t/0"}' && result ann 9 90 0
+    echo '{"$stream":"watermark","unit":"t/0","time":"2026-01-31T13:00:00Z"}'
+    echo '{"$stream":"unit","unit":"t/1"}' && result ann 1 10 0
+  } | results | sink --hash 'last:{user}'
+  same 90 "$(redis hget last:ann n)"
+}
+
 @test "after the watermark has passed a window its memory is gone" {
   { result ann 0 5 3 && printf '{"$stream":"watermark","unit":"-","time":"2026-01-31T12:01:30Z"}\n' && result ann 0 1 0; } |
     results | sink --hash h

@@ -153,3 +153,26 @@ main_records() { grep -v '^{"$stream"' "$1"; }
   run grep -c '"end"' ssink-file.in
   same 0 "$output"
 }
+
+@test "a branch of ours fails by itself when the stream is cut off, before or after its records" {
+  stream | head -n 3 >cut
+  run bash -c 'sdivert --copy sfilter <cut >/dev/null'
+  same 1 "$status"
+  same 1 "$(grep -c '"\$stream":"open"' <<<"$output")"
+  contains "$output" '{"t":1700000100}'
+  contains "$output" "sfilter: the input ended without 'end'"
+  run grep -c '"end"' <<<"$output"
+  same 0 "$output"
+  run bash -c "printf '%s\n' '{\"\$stream\":\"open\",\"version\":99}' | sdivert --copy sfilter >/dev/null"
+  same 1 "$(grep -c '^sfilter: ' <<<"$output")"
+  run grep -c '"end"' <<<"$output"
+  same 0 "$output"
+}
+
+@test "a command that exits with 0 and has not read all is an error that names it" {
+  run bash -c "$(declare -f input stream); stream | sdivert --exec invalid='sh -c \"sleep 0.2; exit 0\"' >/dev/null"
+  same 1 "$status"
+  contains "$output" "sdivert: --exec invalid: 'sh -c \"sleep 0.2; exit 0\"' ended before it had read all"
+  run bash -c "$(declare -f input stream); stream | sdivert --exec invalid='sh -c \"sleep 0.2; cat >/dev/null\"' >/dev/null"
+  same 0 "$status"
+}

@@ -131,6 +131,23 @@ END
   same '{"t":1700000000}' "$(cat out)"
 }
 
+@test "a source that is not ours is stopped without a half-full window" {
+  cat >source <<'END'
+#!/bin/sh
+trap 'exit 0' TERM
+printf '{"t":%d}\n' 1700000001 1700000012
+while :; do sleep 0.02; done
+END
+  chmod +x source
+  srun "./source | cat | swatermark --time t | swindow --tumbling 10s --agg 'n=count()'" >out 2>err 3>&- &
+  # The first window is complete: every stage is at work.
+  wait_until 20 has_line 22:13:30 out
+  kill -TERM $!
+  wait $!
+  same 1 "$(wc -l <out)"
+  same '' "$(cat err)"
+}
+
 @test "a second signal kills everything" {
   cat >p.conf <<'END'
 stage = sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done'
@@ -187,6 +204,13 @@ END
   run timeout 60 srun p.conf
   same 1 "$status"
   same 3 "$(wc -l <tries)"
+}
+
+@test "what a stage says of the input that a killed one left it does not decide" {
+  run srun "sh -c 'kill -KILL \$\$' | sh -c 'cat; exit 2'"
+  same 137 "$status"
+  run srun "sh -c 'kill -KILL \$\$' | swatermark --time t | sh -c 'cat >/dev/null; exit 3'"
+  same 137 "$status"
 }
 
 @test "SIGTERM while it waits to start again ends it" {

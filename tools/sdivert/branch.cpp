@@ -77,7 +77,10 @@ Status Branch::open(const Open& open) {
   const std::string stage = own.stages.empty() ? "1" : own.stages.back().path;
   // The program that reads this adds itself with the next number: 3.late.1.
   own.stages.push_back({.path = fmt::format("{}.{}.0", stage, path_word_), .program = "sdivert"});
-  return control(own);
+  opened_ = true;
+  STREAM_TRY(control(own));
+  // At once: if we were killed before the first flush, no input at all would look like a stream without records.
+  return flush();
 }
 
 Status Branch::records(const Batch& batch) {
@@ -133,6 +136,27 @@ Status Branch::flush() {
   return {};
 }
 
+// While the stream goes on, a second read end would hide from us that the command has closed its own: there would be no
+// EPIPE. So it is opened when all has been written. A pipe keeps its contents as long as any end is open.
+Status Branch::finish() {
+  STREAM_TRY(flush());
+  if (!pipe_.is_open()) return {};
+  auto unread = reopen_to_read(pipe_.get());
+  close();
+  if (!unread.ok()) return unread.take_status().at(option_);
+  unread_ = *std::move(unread);
+  return {};
+}
+
+Status Branch::cut_off() {
+  if (!child_ || !pipe_.is_open()) return {};
+  // Ours would take no input at all for a stream without records.
+  if (!opened_) STREAM_TRY(open(Open{}));
+  Status status = flush();
+  close();
+  return status;
+}
+
 Status Branch::wait_for_room() {
   for (;;) {
     pollfd fds[2] = {{pipe_.get(), POLLOUT, 0}, {main_line_.output_fd, 0, 0}};
@@ -174,7 +198,11 @@ Status Branch::failure(const ExitStatus& status, std::string_view when) const {
 Status Branch::wait() {
   if (!child_) return {};
   const ExitStatus status = child_->wait();
-  return status.ok() ? Status() : failure(status, "");
+  if (!status.ok()) return failure(status, "");
+  if (!unread_.is_open()) return {};
+  STREAM_ASSIGN(const int unread, bytes_in_pipe(unread_.get()));
+  if (unread == 0) return {};
+  return failed("{}: '{}' ended before it had read all: {} bytes are lost", option_, command_, unread);
 }
 
 }  // namespace streamutils::sdivert

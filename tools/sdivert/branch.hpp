@@ -2,7 +2,8 @@
 // A command that reads a branch of the stream, and the pipe to it.
 //
 // Invariants:
-//  1. A command of ours gets open ... end; any other the main records of the branch as lines.
+//  1. A command of ours gets open ... end; any other the main records of the branch as lines. Without `end` a command
+//  of ours knows that its stream was cut off: it has got `open` as soon as that came.
 //  2. A full pipe makes the writer wait, and whoever waits leaves within a second when the neighbours of this program
 //  die.
 #pragma once
@@ -46,10 +47,15 @@ class Branch {
   /// A command that has failed before its end, found without writing to it.
   Status poll();
 
+  /// All has been written, and the command is to read it all: wait() will see whether it did.
+  Status finish();
+  /// The stream has failed: hands on what is there, without `end`.
+  Status cut_off();
   /// No more will be written.
   void close() { pipe_.reset(); }
   [[nodiscard]] bool is_open() const { return pipe_.is_open(); }
-  /// Waits for the command's end. Its failure is a failed status with its exit code where that is 2 or 3, else 1.
+  /// Waits for the command's end. Its failure, or that it has not read everything, is a failed status with its exit
+  /// code where that is 2 or 3, else 1.
   Status wait();
   /// False when it still runs after `timeout`.
   bool wait_for(Duration timeout) { return !child_ || child_->wait_for(timeout).has_value(); }
@@ -76,7 +82,9 @@ class Branch {
   IoBuffer buffer_;
   BatchBuilder pending_;
   UnitId pending_unit_ = Units::kStream;
+  bool opened_ = false;
   Fd pipe_;
+  Fd unread_;  // after finish(): a second read end, in which the command's leavings can be counted
   std::optional<Child> child_;
 };
 

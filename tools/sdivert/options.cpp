@@ -99,7 +99,11 @@ int run(int argc, char** argv) {
   options.check_only = program.check_only();
   auto op = Sdivert::create(options, program.context(), [&program] { return program.neighbour_died(); });
   if (!op.ok()) return program.fail(op.status());
-  if (Status status = (*op)->start(); !status.ok()) return program.fail(status);
+  if (Status status = (*op)->start(); !status.ok()) {
+    const int code = program.fail(status);
+    program.fail((*op)->finish(status.code()));  // of the commands that were started
+    return code;
+  }
   const int code = program.run(**op);
   const int finished = program.fail((*op)->finish(static_cast<Code>(code)));
   return finished != 0 && (code == 0 || static_cast<Code>(code) == Code::broken_pipe) ? finished : code;

@@ -163,7 +163,7 @@ Status Sdivert::end_branches(const End& item) {
   Status first;
   for (Branch* branch : branches()) {
     Status status = branch->control(item);
-    if (status.ok()) status = branch->flush();
+    if (status.ok()) status = branch->finish();
     branch->close();
     keep_first(first, std::move(status), context_.log);
   }
@@ -215,6 +215,8 @@ Status Sdivert::finish(Code outcome) {
     // failure they miss their `end`, as the main line does.
     ended_ = true;
     keep_first(first, end_branches(End{.fire = false}), context_.log);
+  } else {
+    for (Branch* branch : branches()) keep_first(first, branch->cut_off(), context_.log);
   }
   stop_commands();
   return first;

@@ -8,14 +8,32 @@ namespace streamutils::srun {
 
 namespace {
 
+bool exited(const StageEnd& end, int code) { return end.status.signal == 0 && end.status.code == code; }
+
+bool is_final(const StageEnd& end) { return exited(end, 2) || exited(end, 3); }
+
+bool is_failure(const StageEnd& end) { return !end.by_us && !end.status.ok() && !end.status.is_broken_pipe(); }
+
+/// Without the stages that say 2 or 3 of what a failed stage had left them.
+std::vector<StageEnd> without_victims(const std::vector<StageEnd>& ends) {
+  std::vector<StageEnd> out;
+  for (auto end = ends.begin(); end != ends.end(); ++end) {
+    const bool victim = is_final(*end) && std::any_of(ends.begin(), end, [&](const StageEnd& before) {
+                          return is_failure(before) && !is_final(before) && before.round <= end->round;
+                        });
+    if (!victim) out.push_back(*end);
+  }
+  return out;
+}
+
 bool any_exited(const std::vector<StageEnd>& ends, int code) {
-  return std::any_of(ends.begin(), ends.end(),
-                     [code](const StageEnd& end) { return end.status.signal == 0 && end.status.code == code; });
+  return std::any_of(ends.begin(), ends.end(), [code](const StageEnd& end) { return exited(end, code); });
 }
 
 }  // namespace
 
-int exit_code(const std::vector<StageEnd>& ends) {
+int exit_code(const std::vector<StageEnd>& all) {
+  const std::vector<StageEnd> ends = without_victims(all);
   if (any_exited(ends, 2)) return 2;
   if (any_exited(ends, 3)) return 3;
   const auto last =

@@ -10,10 +10,12 @@ namespace streamutils::srun {
 struct StageEnd {
   ExitStatus status;
   bool by_us = false;  ///< srun has sent it the signal that ended it: no failure of its own
+  int round = 0;       ///< a stage that ended later has a higher one
 };
 
 /// 2 if any stage exited 2, else 3 if any exited 3, else the rightmost that is not 0 (as a shell with pipefail), else
-/// 0.
+/// 0. A 2 or 3 does not count when a stage before it had failed otherwise, at the same time or earlier: it is about an
+/// input that was cut off.
 int exit_code(const std::vector<StageEnd>& ends);
 
 /// Whether a new start may help: a stage failed, none with 2 or 3, and not because a reader had left.

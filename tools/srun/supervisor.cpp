@@ -155,6 +155,12 @@ void Supervisor::stop(const Signal& signal) {
     return;
   }
   outcome_.stopped = true;
+  // A source that is not ours just dies, which looks like the end of the stream: what reads it must have ended the
+  // stream before, without `fire`.
+  if (const auto ours = stream_start(); ours && *ours > 0 && !signal.from_terminal && !running_[*ours].ended) {
+    running_[*ours].sent = SIGTERM;
+    running_[*ours].child.send(SIGTERM);
+  }
   Running& source = running_.front();
   if (source.ended) return;
   // A second signal would kill the source: the terminal has sent the first one to it, too.
@@ -162,12 +168,21 @@ void Supervisor::stop(const Signal& signal) {
   if (!signal.from_terminal) source.child.send(SIGTERM);
 }
 
+std::optional<size_t> Supervisor::stream_start() const {
+  for (size_t i = 0; i < pipeline_.stages.size(); ++i) {
+    if (is_ours(pipeline_.stages[i].words.front())) return i;
+  }
+  return std::nullopt;
+}
+
 void Supervisor::reap() {
+  ++round_;
   for (size_t i = 0; i < running_.size(); ++i) {
     Running& stage = running_[i];
     if (stage.ended || !stage.child.poll()) continue;
     read_stderr(stage);
     stage.ended = true;
+    stage.round = round_;
     stage.up->set(0);
     stage_ended(i);
   }
@@ -177,7 +192,9 @@ void Supervisor::reap() {
 StageEnd Supervisor::end_of(size_t index) {
   Running& stage = running_[index];
   const ExitStatus status = *stage.child.poll();
-  return {status, stage.sent != 0 && status.signal == stage.sent};
+  // At a stop the reader of what is not ours leaves first.
+  const bool left_alone = outcome_.stopped && status.is_broken_pipe() && index < stream_start().value_or(0);
+  return {status, left_alone || (stage.sent != 0 && status.signal == stage.sent), stage.round};
 }
 
 void Supervisor::stage_ended(size_t index) {

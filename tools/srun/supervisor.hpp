@@ -52,6 +52,7 @@ class Supervisor {
     Metric* up = nullptr;
     int sent = 0;  // the last signal that we sent it
     bool ended = false;
+    int round = 0;  // of reap(), in which its end was seen
   };
 
   Status start();
@@ -61,6 +62,8 @@ class Supervisor {
   void take_signals();
   void ask_for_status();
   void stop(const Signal& signal);
+  /// The stage that ends the stream at a stop: the first of ours. None: there is none.
+  [[nodiscard]] std::optional<size_t> stream_start() const;
   void reap();
   void stage_ended(size_t index);
   void enforce_deadlines();
@@ -76,6 +79,7 @@ class Supervisor {
   std::function<void()> on_started_;
   std::vector<Running> running_;
   Outcome outcome_;
+  int round_ = 0;
   std::optional<MonoTime> term_at_, kill_at_;  // after a stage has failed
   MonoTime next_second_;
 };

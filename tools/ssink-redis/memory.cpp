@@ -94,7 +94,7 @@ SinkMemory::Entry& SinkMemory::entry(UnitId unit_id, EventTime start, EventTime 
 SinkMemory::Entry& SinkMemory::add(std::unique_ptr<Entry> entry) {
   Entry& added = *entry;
   UnitMemory& memory = unit(added.unit);
-  memory.has_results = true;
+  memory.holds = true;
   memory.by_end[added.end].push_back(&added);
   entries_.emplace(std::string_view(added.identity), std::move(entry));
   return added;
@@ -200,7 +200,7 @@ void SinkMemory::expire_owners() {
   EventTime low = kAfterAll;
   bool any_active = false;
   for (const UnitMemory& memory : units_) {
-    if (!memory.has_results || memory.idle) continue;
+    if (!memory.holds || memory.idle) continue;
     any_active = true;
     low = std::min(low, memory.watermark);
   }
@@ -234,7 +234,7 @@ void SinkMemory::snapshot(StateWriter& out, const Units& units) const {
     out.text(units.name(id));
     out.i64(units_[id].watermark.us);
     out.u8(units_[id].idle ? 1 : 0);
-    out.u8(units_[id].has_results ? 1 : 0);
+    out.u8(units_[id].holds ? 1 : 0);
     uint64_t count = 0;
     for (const auto& [end, entries] : units_[id].by_end) count += entries.size();
     out.u64(count);
@@ -273,7 +273,7 @@ Status SinkMemory::restore(StateReader& in, Units& units) {
     UnitMemory& memory = unit(id);
     memory.watermark = {in.i64()};
     memory.idle = in.u8() != 0;
-    memory.has_results = in.u8() != 0;
+    memory.holds = in.u8() != 0;
     for (uint64_t m = in.u64(); m > 0 && in.ok(); --m) {
       auto entry = std::make_unique<Entry>();
       entry->unit = id;

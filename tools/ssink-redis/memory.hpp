@@ -64,6 +64,8 @@ class SinkMemory {
 
   void advance(UnitId unit, EventTime watermark);
   void set_idle(UnitId unit, bool idle);
+  /// The unit will bring results: until its watermark has passed a window, the window's names keep their owners.
+  void expect(UnitId id) { unit(id).holds = true; }
   /// The unit is gone: its results are forgotten.
   void forget(UnitId unit);
 
@@ -95,7 +97,7 @@ class SinkMemory {
     EventTime watermark = kBeforeAll;
     bool idle = false;
     std::map<EventTime, std::vector<Entry*>> by_end;
-    bool has_results = false;
+    bool holds = false;  // has or will have results: it keeps owners
   };
 
   [[nodiscard]] Name name(Kind kind, std::string_view key, std::string_view member) const;

@@ -149,6 +149,11 @@ Status RedisSink::on_idle(const Idle& item, Output& out) {
   return out.control(item);
 }
 
+Status RedisSink::on_assign(const Assign& item, Output& out) {
+  memory_.expect(item.unit);
+  return out.control(item);
+}
+
 Status RedisSink::on_revoke(const Revoke& item, Output& out) {
   STREAM_TRY(flush());
   memory_.forget(item.unit);

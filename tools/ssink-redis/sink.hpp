@@ -24,6 +24,7 @@ class RedisSink final : public Operator {
   Status on_records(const Batch& batch, Output& out) override;
   Status on_watermark(const Watermark& item, Output& out) override;
   Status on_idle(const Idle& item, Output& out) override;
+  Status on_assign(const Assign& item, Output& out) override;
   Status on_revoke(const Revoke& item, Output& out) override;
   Status on_barrier(const Barrier& item, Output& out) override;
   Status on_end(const End& item, Output& out) override;

@@ -114,6 +114,21 @@ TEST(Child, DiesWithItsParent) {
   waitpid(middle, nullptr, 0);
 }
 
+TEST(Pipe, KeepsWhatWasNotReadForASecondReader) {
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe.ok());
+  ASSERT_EQ(write(pipe->write.get(), "abc", 3), 3);
+  pipe->read.reset();  // no reader for a moment
+  const auto unread = reopen_to_read(pipe->write.get());
+  ASSERT_TRUE(unread.ok()) << unread.status().message();
+  pipe->write.reset();
+  EXPECT_EQ(*bytes_in_pipe(unread->get()), 3);
+  char bytes[4];
+  EXPECT_EQ(read(unread->get(), bytes, sizeof bytes), 3);
+  EXPECT_EQ(*bytes_in_pipe(unread->get()), 0);
+  EXPECT_FALSE(reopen_to_read(-1).ok());
+}
+
 TEST(Child, CannotStart) {
   auto child = spawn({.file = "/nonexistent/x", .words = {"x"}});
   ASSERT_FALSE(child.ok());

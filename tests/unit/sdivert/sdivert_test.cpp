@@ -214,6 +214,58 @@ TEST_F(SdivertTest, ACommandThatStopsReadingIsAnError) {
   EXPECT_EQ(status.message(), "--exec late: 'true' exited with 0 before the end of the stream");
 }
 
+TEST_F(SdivertTest, ACommandThatLeavesSomethingUnreadIsAnError) {
+  // It waits for the end of the stream, so that nothing has been noticed before.
+  const std::string wait = fmt::format("sh -c 'while [ ! -e {0} ]; do sleep 0.01; done; exit 0'", path("go"));
+  make({.commands = {{"late", wait}}, .raw = true});
+  start(open());
+  ASSERT_TRUE(side("late", "x").ok());
+  ASSERT_TRUE(op_->on_end(End{}, out_).ok());
+  std::ofstream(path("go")) << "\n";
+  const Status status = op_->finish(Code::ok);
+  EXPECT_EQ(status.code(), Code::failed);
+  EXPECT_EQ(status.message(), fmt::format("--exec late: '{}' ended before it had read all: 2 bytes are lost", wait));
+}
+
+TEST_F(SdivertTest, ACommandThatClosesItsInputIsFoundWhileItRuns) {
+  const std::string command = fmt::format("sh -c 'exec <&-; while [ ! -e {0} ]; do sleep 0.01; done'", path("go"));
+  make({.commands = {{"late", command}}});
+  start(open());
+  Status status;
+  for (int i = 0; i < 2000 && status.ok(); ++i) {
+    usleep(5000);
+    status = side("late", "x");
+    if (status.ok()) status = op_->on_quiet(out_);
+  }
+  EXPECT_EQ(status.message(),
+            fmt::format("--exec late: '{}' has closed its input before the end of the stream", command));
+  std::ofstream(path("go")) << "\n";
+  EXPECT_TRUE(op_->finish(status.code()).ok());
+}
+
+TEST_F(SdivertTest, AFailureReachesTheBranchesAsACut) {
+  make({.commands = {{"late", keeper("ssink-http")}}, .copies = {keeper("ssink-file")}, .raw = true});
+  start(open());
+  ASSERT_TRUE(record(R"({"a":1})").ok());
+  ASSERT_TRUE(side("late", R"({"b":2})").ok());
+  EXPECT_TRUE(op_->finish(Code::failed).ok());
+  for (const auto& [name, text] : {std::pair{"ssink-file.in", R"({"a":1})"}, {"ssink-http.in", R"({"b":2})"}}) {
+    const std::string got = contents(name);
+    EXPECT_TRUE(got.starts_with(R"({"$stream":"open")")) << got;
+    EXPECT_NE(got.find(std::string(text) + "\n"), std::string::npos) << got;
+    EXPECT_EQ(got.find(R"("end")"), std::string::npos) << got;
+  }
+}
+
+TEST_F(SdivertTest, AFailureBeforeTheStreamBeginsIsNoEmptyStream) {
+  make({.copies = {keeper("ssink-file"), keeper("mine")}});
+  ASSERT_TRUE(op_->start().ok());
+  EXPECT_TRUE(op_->finish(Code::failed).ok());
+  EXPECT_TRUE(contents("ssink-file.in").starts_with(R"({"$stream":"open")")) << contents("ssink-file.in");
+  EXPECT_EQ(contents("ssink-file.in").find(R"("end")"), std::string::npos);
+  EXPECT_EQ(contents("mine.in"), "");
+}
+
 TEST_F(SdivertTest, AFullDiskIsAnError) {
   make({.files = {{"late", "/dev/full"}}});
   start(open());

@@ -112,7 +112,7 @@ TEST(Format, BinaryBetweenOurProgramsOnly) {
   EXPECT_EQ(format_of(*p, 0), "text");
 }
 
-StageEnd exited(int code) { return {{code, 0}, false}; }
+StageEnd exited(int code, int round = 0) { return {{code, 0}, false, round}; }
 StageEnd killed(int signal, bool by_us = false) { return {{0, signal}, by_us}; }
 
 TEST(ExitCode, TwoThenThreeThenPipefail) {
@@ -130,9 +130,23 @@ TEST(ExitCode, RestartsWhatMayHelp) {
   EXPECT_TRUE(may_restart({exited(141), exited(1)}));
   EXPECT_TRUE(may_restart({killed(SIGKILL), exited(0)}));
   EXPECT_FALSE(may_restart({exited(0)}));
-  EXPECT_FALSE(may_restart({exited(1), exited(2)}));
+  EXPECT_FALSE(may_restart({exited(0), exited(2)}));
+  EXPECT_FALSE(may_restart({exited(2), exited(1)}));
   EXPECT_FALSE(may_restart({exited(3), exited(1)}));
   EXPECT_FALSE(may_restart({exited(0), exited(141)}));
+}
+
+TEST(ExitCode, AVictimDoesNotDecide) {
+  const std::vector<StageEnd> victim = {exited(0, 3), killed(SIGKILL), exited(2, 1)};
+  EXPECT_EQ(exit_code(victim), 137);
+  EXPECT_TRUE(may_restart(victim));
+  EXPECT_EQ(exit_code({exited(1, 1), exited(0, 2), exited(3, 2)}), 1);
+  // A source that fails since its reader has gone is the victim itself.
+  const std::vector<StageEnd> cause = {exited(1, 2), exited(2, 1)};
+  EXPECT_EQ(exit_code(cause), 2);
+  EXPECT_FALSE(may_restart(cause));
+  EXPECT_EQ(exit_code({exited(141), exited(2, 1)}), 2);
+  EXPECT_EQ(exit_code({exited(3), exited(2, 1)}), 2);
 }
 
 TEST(ExitCode, Backoff) {
