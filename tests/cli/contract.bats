@@ -377,7 +377,7 @@ metrics_while_blocked() {
   pid=$!
   exec 8>in
   exec 9<gone # nobody reads from it: the pipe fills up
-  { feed "$1" <(yes '{"t":1700000000,"k":"u"}' | head -n 2000000) >&8 2>/dev/null 8>&- 9<&- & } 3>&-
+  yes '{"t":1700000000,"k":"u"}' >&8 2>/dev/null 3>&- 8>&- 9<&- &
   local feeder=$!
   wait_until 20 test -s m.prom
   # Blocked: what has left stays the same from one file to the next.
@@ -391,13 +391,14 @@ metrics_while_blocked() {
   wait_until 30 blocked
   rm m.prom
   wait_until 20 test -s m.prom
+  kill "$feeder"
   exec 8>&- 9<&-
-  wait "$pid" || true
-  kill "$feeder" 2>/dev/null || true
+  wait "$pid" || true # 141, or 0 if its input's end came first
 }
 @test "--metrics-file goes on while the pipe behind is full" { for_each filter metrics_while_blocked; }
 
 metrics_folder_goes() {
+  [[ $1 != srun ]] || return 0 # it ends as its stages do
   local pid status=0
   mkfifo in
   mkdir folder
