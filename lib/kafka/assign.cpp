@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connecting, and taking partitions over or giving them up.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "lib/kafka/source_impl.hpp"
+#include "lib/stream/decoder.hpp"
 
 namespace streamutils {
 namespace {
@@ -12,12 +11,6 @@ namespace {
 using kafka::PartitionRange;
 
 constexpr Duration kAssignBound{60'000'000};  // a group has the patience of max.poll.interval.ms (5 minutes)
-
-std::string random_run_id() {
-  uint64_t bits = 0;
-  if (getentropy(&bits, sizeof bits) != 0) bits = static_cast<uint64_t>(getpid());
-  return fmt::format("{:016x}", bits);
-}
 
 std::string unit_name(const PartitionRange& range) { return fmt::format("{}/{}", range.topic, range.partition); }
 
@@ -91,7 +84,7 @@ Result<bool> KafkaSource::Impl::finish_connecting(Output& out) {
 
 Status KafkaSource::Impl::give_open(const std::vector<PartitionRange>& ranges, Output& out) {
   Open open;
-  open.run = random_run_id();
+  open.run = make_run_id();
   for (const PartitionRange& range : ranges) open.sources.push_back({unit_name(range), range.start, range.end});
   open_given_ = true;
   return out.control(open);

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/window_operator.hpp"
 
-#ifndef XXH_INLINE_ALL
-#define XXH_INLINE_ALL
-#endif
-#include <xxhash.h>
-
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -209,11 +204,6 @@ Status WindowOperator::divert(const Batch& batch, size_t i, std::string_view lab
     ++figures_->late;
   } else {
     ++figures_->invalid;
-  }
-  if (reason == streamutils::reason(ParseError::too_large)) {
-    side.full_size = static_cast<int64_t>(side.record.size());
-    side.hash = XXH3_64bits(side.record.data(), side.record.size());
-    side.record = side.record.substr(0, kSideRecordHead);
   }
   return out.control(side);
 }
