@@ -151,7 +151,7 @@ Result<bool> KafkaSource::Impl::step(Output& out) {
 Status KafkaSource::Impl::end(Output& out, bool fire) {
   phase_ = Phase::ended;
   if (!open_given_) STREAM_TRY(give_open({}, out));
-  return out.control(End{.fire = fire, .last_epoch = {}});
+  return out.control(End{.fire = fire});
 }
 
 void KafkaSource::Impl::on_statistics(std::string_view json) { statistics_ = statistics_parser_.parse(json); }

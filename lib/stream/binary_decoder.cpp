@@ -40,7 +40,7 @@ Result<size_t> BinaryDecoder::decode(std::string_view bytes, bool at_eof, Output
     if (!ended_ && !(settings_.eof_is_end && opened_)) return cut_off_error();
     if (!ended_) {
       ended_ = true;
-      STREAM_TRY(out.control(End{.fire = true, .last_epoch = {}}));
+      STREAM_TRY(out.control(End{.fire = true}));
     }
     return bytes.size();
   }

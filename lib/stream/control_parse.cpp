@@ -68,7 +68,8 @@ struct ControlParser::Impl {
 
   Open open();
   SideRecord side(std::optional<std::string_view> record);
-  Barrier barrier();
+  std::vector<std::pair<std::string, int64_t>> positions();
+  Ack ack();
   std::string_view decoded(std::string_view key) {
     const std::string_view encoded = get_text(key);
     text.clear();
@@ -154,20 +155,41 @@ SideRecord ControlParser::Impl::side(std::optional<std::string_view> record) {
   return side;
 }
 
-Barrier ControlParser::Impl::barrier() {
-  Barrier barrier;
-  barrier.epoch = get_count<uint64_t>("epoch");
+std::vector<std::pair<std::string, int64_t>> ControlParser::Impl::positions() {
+  std::vector<std::pair<std::string, int64_t>> out;
   dom::object positions;
   if (object["positions"].get(positions)) {
     missing("positions", "an object");
-    return barrier;
+    return out;
   }
   for (const auto [unit, position] : positions) {
     int64_t value = 0;
     if (position.get(value)) missing("positions", "an object of integers");
-    barrier.positions.emplace_back(unit, value);
+    out.emplace_back(unit, value);
   }
-  return barrier;
+  return out;
+}
+
+Ack ControlParser::Impl::ack() {
+  Ack ack{.epoch = get_count<uint64_t>("epoch"), .stage = std::string(get_text("stage")), .objects = {}, .cursor = {}};
+  dom::array objects;
+  if (object["objects"].get(objects)) {
+    missing("objects", "an array");
+    return ack;
+  }
+  for (dom::element e : objects) {
+    ObjectRef& ref = ack.objects.emplace_back();
+    ref.name = string_or(e, "name");
+    ref.sha256 = string_or(e, "sha256");
+    if (e["bytes"].get(ref.bytes)) missing("objects", "an array of names, bytes and sha256");
+  }
+  dom::element cursor;
+  if (object["cursor"].get(cursor)) return ack;
+  ack.cursor.emplace();
+  if (cursor["epoch"].get(ack.cursor->epoch) || cursor["chunk"].get(ack.cursor->chunk)) {
+    missing("cursor", "an epoch and a chunk");
+  }
+  return ack;
 }
 
 ControlParser::ControlParser(Units& units) : impl_(std::make_unique<Impl>(units)) {}
@@ -235,13 +257,15 @@ Result<ControlParser::Parsed> ControlParser::parse(std::string_view line) {
   } else if (kind == "revoke") {
     parsed.item = Revoke{in.get_unit()};
   } else if (kind == "barrier") {
-    parsed.item = in.barrier();
+    parsed.item = Barrier{in.get_count<uint64_t>("epoch"), in.positions()};
   } else if (kind == "ack") {
-    parsed.item = Ack{in.get_count<uint64_t>("epoch"), std::string(in.get_text("stage")),
-                      std::string(in.get_text("object")), std::string(in.get_text("sha256"))};
+    parsed.item = in.ack();
   } else if (kind == "end") {
-    End end{in.get_boolean("fire"), std::nullopt};
-    if (!in.object["last_epoch"].error()) end.last_epoch = in.get_count<uint64_t>("last_epoch");
+    End end{.fire = in.get_boolean("fire"), .last_epoch = {}, .positions = {}};
+    if (!in.object["last_epoch"].error()) {
+      end.last_epoch = in.get_count<uint64_t>("last_epoch");
+      end.positions = in.positions();
+    }
     parsed.item = end;
   } else if (kind == "open") {
     parsed.item = in.open();

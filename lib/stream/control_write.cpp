@@ -113,28 +113,46 @@ struct Writer {
   void operator()(const Barrier& item) {
     Members m = start("barrier");
     m.integer("epoch", static_cast<int64_t>(item.epoch));
+    positions(m, item.positions);
+  }
+  void operator()(const Ack& item) {
+    Members m = start("ack");
+    m.integer("epoch", static_cast<int64_t>(item.epoch));
+    m.text("stage", item.stage);
+    list(m.name("objects"), item.objects, [&](const ObjectRef& object) {
+      out += '{';
+      Members o(out, true);
+      o.text("name", object.name);
+      o.integer("bytes", static_cast<int64_t>(object.bytes));
+      o.text("sha256", object.sha256);
+      out += '}';
+    });
+    if (item.cursor) {
+      m.name("cursor") += '{';
+      Members c(out, true);
+      c.integer("epoch", static_cast<int64_t>(item.cursor->epoch));
+      c.integer("chunk", static_cast<int64_t>(item.cursor->chunk));
+      out += '}';
+    }
+  }
+  void operator()(const End& item) {
+    Members m = start("end");
+    m.boolean("fire", item.fire);
+    if (!item.last_epoch) return;
+    m.integer("last_epoch", static_cast<int64_t>(*item.last_epoch));
+    positions(m, item.positions);
+  }
+
+  void positions(Members& m, const std::vector<std::pair<std::string, int64_t>>& positions) {
     m.name("positions") += '{';
-    Members positions(out, true);
     bool first = true;
-    for (const auto& [unit, position] : item.positions) {
+    for (const auto& [unit, position] : positions) {
       if (!first) out += ',';
       first = false;
       append_json_string(out, unit);
       fmt::format_to(std::back_inserter(out), ":{}", position);
     }
     out += '}';
-  }
-  void operator()(const Ack& item) {
-    Members m = start("ack");
-    m.integer("epoch", static_cast<int64_t>(item.epoch));
-    m.text("stage", item.stage);
-    m.text("object", item.object);
-    m.text("sha256", item.sha256);
-  }
-  void operator()(const End& item) {
-    Members m = start("end");
-    m.boolean("fire", item.fire);
-    if (item.last_epoch) m.integer("last_epoch", static_cast<int64_t>(*item.last_epoch));
   }
 
   template <class T, class F>

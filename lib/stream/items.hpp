@@ -104,18 +104,36 @@ struct Barrier {
   std::vector<std::pair<std::string, int64_t>> positions;  ///< unit, next offset
 };
 
+/// An object of the checkpoint store, as an ack and a manifest name it.
+struct ObjectRef {
+  std::string name;  ///< "state/<run>/<epoch>/<stage>", "spool/<run>/<epoch>/<stage>"
+  uint64_t bytes = 0;
+  std::string sha256;  ///< of the whole object, 64 hexadecimal digits
+  bool operator==(const ObjectRef&) const = default;
+};
+
+/// How far a sink's own store has come: the last chunk that it applied. {0, 0}: none yet.
+struct Cursor {
+  uint64_t epoch = 0;
+  uint64_t chunk = 0;  ///< from 1
+  auto operator<=>(const Cursor&) const = default;
+};
+
 /// A stage's word that its part of `epoch` is durable.
 struct Ack {
   uint64_t epoch = 0;
-  std::string stage;
-  std::string object;
-  std::string sha256;
+  std::string stage;  ///< the member's name, see lib/checkpoint/members.hpp
+  std::vector<ObjectRef> objects;
+  std::optional<Cursor> cursor;  ///< of a sink: where its store is once the epoch has been applied
+  bool operator==(const Ack&) const = default;
 };
 
 /// Clean end of the stream. `fire`: every window closes; without it they stay open for the next start.
+/// With `last_epoch` it is also the barrier of that epoch, cut behind what fired.
 struct End {
   bool fire = true;
   std::optional<uint64_t> last_epoch;
+  std::vector<std::pair<std::string, int64_t>> positions;  ///< as a Barrier's, with last_epoch
 };
 
 using Control = std::variant<Open, SideRecord, Watermark, CaughtUp, Idle, Assign, Revoke, Barrier, Ack, End>;

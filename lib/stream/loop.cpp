@@ -35,6 +35,7 @@ class Exit final : public Output {
     if (const auto* side = std::get_if<SideRecord>(&item)) STREAM_TRY(check(*side));
     return terminal_.control(item);
   }
+  Status flush() override { return terminal_.flush(); }
 
  private:
   Status check(const SideRecord& side) {

@@ -14,7 +14,7 @@ namespace streamutils {
 /// The end of a program's stream: stdout, or nothing for a sink.
 class Terminal : public Output {
  public:
-  virtual Status flush() = 0;
+  Status flush() override = 0;
 };
 
 struct LoopSettings {

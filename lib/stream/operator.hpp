@@ -21,6 +21,9 @@ class Output {
   virtual ~Output() = default;
   virtual Status records(const Batch& batch) = 0;
   virtual Status control(const Control& item) = 0;
+  /// Everything given so far is with the next program when this returns ok. For whoever is about to wait for an answer to
+  /// what it gave; the loop itself flushes before its own waits.
+  virtual Status flush() { return {}; }
 };
 
 class StateWriter;
@@ -41,6 +44,7 @@ class Operator {
   virtual Status on_revoke(const Revoke& item, Output& out) { return out.control(item); }
   virtual Status on_barrier(const Barrier& item, Output& out) { return out.control(item); }
   virtual Status on_ack(const Ack& item, Output& out) { return out.control(item); }
+  /// The End is the last thing given: while it is passed on, the operator's state is already that of the end.
   virtual Status on_end(const End& item, Output& out) { return out.control(item); }
 
   /// Called when there is nothing to read right now, before the loop waits: write out whatever is held back
@@ -54,7 +58,8 @@ class Operator {
   [[nodiscard]] virtual bool stateful() const { return false; }
   /// Writes the whole state as of the items seen so far. Does not change it.
   virtual Status snapshot(StateWriter&) const { return {}; }
-  /// REQUIRES: nothing but on_open() was called before. On failure (truncated, other version): says which, the operator is unusable.
+  /// REQUIRES: nothing but on_open() was called before. On failure (truncated, other version; Code::usage when the
+  /// options that shaped the state differ, with the difference): says which, the operator is unusable.
   virtual Status restore(StateReader&) { return {}; }
 };
 
@@ -67,6 +72,7 @@ class Feed final : public Output {
   Feed(Operator& op, Output& next) : op_(op), next_(next) {}
   Status records(const Batch& batch) override { return op_.on_records(batch, next_); }
   Status control(const Control& item) override { return dispatch(op_, item, next_); }
+  Status flush() override { return next_.flush(); }
 
  private:
   Operator& op_;

@@ -66,8 +66,7 @@ bool StreamReader::writer_died() {
   }
   // Both encodings end with the same text: `{"$stream":"end",...}`, a newline or padding.
   const auto has_end = [](std::string_view bytes) {
-    return bytes.substr(bytes.size() - std::min<size_t>(bytes.size(), 96)).find(R"({"$stream":"end")") !=
-           std::string_view::npos;
+    return bytes.rfind(R"({"$stream":"end")") != std::string_view::npos;
   };
   return !has_end(ahead_.view()) && !has_end(buffer_.view());
 }

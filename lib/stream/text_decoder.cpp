@@ -91,7 +91,7 @@ Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& 
     if (is_stream_ && !ended_ && !(settings_.eof_is_end && opened_)) return cut_off_error();
     if (!ended_) {
       ended_ = true;
-      STREAM_TRY(out.control(End{.fire = true, .last_epoch = {}}));
+      STREAM_TRY(out.control(End{.fire = true}));
     }
   }
   return position;
@@ -177,7 +177,7 @@ Status TextDecoder::open_plain(bool empty_input, Output& out) {
 Status TextDecoder::stop(Output& out) {
   if (!opened_) STREAM_TRY(open_plain(true, out));  // no byte has come
   ended_ = true;
-  return out.control(End{.fire = false, .last_epoch = {}});
+  return out.control(End{.fire = false});
 }
 
 }  // namespace streamutils

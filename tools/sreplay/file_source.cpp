@@ -68,7 +68,7 @@ Result<Source::State> FileSource::poll(Output& out, const Waiter& waiter, Durati
   }
   if (!started_) STREAM_TRY(start(out));
   if (waiter.stop_requested() || queue_.empty()) {
-    STREAM_TRY(out.control(End{.fire = queue_.empty(), .last_epoch = {}}));
+    STREAM_TRY(out.control(End{.fire = queue_.empty()}));
     return State::finished;
   }
   size_t given = 0;

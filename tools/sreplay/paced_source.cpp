@@ -36,7 +36,7 @@ Result<Source::State> PacedSource::poll(Output& out, const Waiter& waiter, Durat
   if (waiter.stop_requested() && opened_) {
     held_.clear();
     over_ = true;
-    STREAM_TRY(out.control(End{.fire = false, .last_epoch = {}}));
+    STREAM_TRY(out.control(End{.fire = false}));
     return State::finished;
   }
   bool nothing_new = false;

@@ -25,7 +25,7 @@ class ScriptedSource final : public Source {
   Result<State> poll(Output& out, const Waiter& waiter, Duration) override {
     if (waiter.stop_requested() && next_ == 0) {
       STREAM_TRY(out.control(Open{}));
-      STREAM_TRY(out.control(End{.fire = false, .last_epoch = {}}));
+      STREAM_TRY(out.control(End{.fire = false}));
       return State::finished;
     }
     if (next_ == steps_.size()) return State::empty;
@@ -84,7 +84,7 @@ class PacedSourceTest : public ::testing::Test {
   std::unique_ptr<PacedSource> source_;
 };
 
-const Control kEnd = End{.fire = true, .last_epoch = {}};
+const Control kEnd = End{.fire = true};
 
 TEST_F(PacedSourceTest, GivesRecordsWhenTheyAreDue) {
   start(1, {{{"100", "101", "103"}, {}}, {{"104"}, kEnd}});

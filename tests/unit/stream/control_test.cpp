@@ -49,8 +49,9 @@ std::vector<Control> every_item(Units& units) {
           Revoke{clicks},
           Barrier{7, {{"clicks/0", 12}, {"q\"", 0}}},
           Barrier{},
-          Ack{7, "3.late.1", "epoch-7/x", "ab"},
-          End{false, 9},
+          Ack{7, "swindow", {{"state/r/7/swindow", 12, "ab"}}, {}},
+          Ack{7, "sdivert.late.ssink-kafka", {}, Cursor{5, 2}},
+          End{false, 9, {{"clicks/0", 3}}},
           End{true, std::nullopt}};
 }
 

@@ -75,7 +75,7 @@ class OperatorTest : public testing::Test {
   void watermark(int64_t seconds, std::string_view unit = "-") {
     EXPECT_TRUE(op_->on_watermark({units_.id(unit), EventTime{seconds * kSecond}}, out_).ok());
   }
-  void end(bool fire = true) { EXPECT_TRUE(op_->on_end({.fire = fire, .last_epoch = {}}, out_).ok()); }
+  void end(bool fire = true) { EXPECT_TRUE(op_->on_end({.fire = fire}, out_).ok()); }
   /// The lines since the last call.
   std::vector<std::string> take() { return std::exchange(out_.lines, {}); }
   /// The results since the last call, each as "[start,end) n firing revision", withdrawals with a minus in front; side

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// How one stage waits for another.
+#pragma once
+#include "lib/base/status.hpp"
+#include "lib/base/time.hpp"
+
+namespace streamutils::checkpoint {
+
+class Patience {
+ public:
+  virtual ~Patience() = default;
+  /// Waits for `duration`. Fails when waiting has become pointless: Code::broken_pipe when the reader of our output is
+  /// gone, Code::failed when the writer of our input died.
+  virtual Status pause(Duration duration) = 0;
+};
+
+}  // namespace streamutils::checkpoint

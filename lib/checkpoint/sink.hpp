@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sink must be able to do to be exactly once. ssink-redis, ssink-kafka and ssink-file implement it; SinkMember
+// drives it. docs/exactly-once.md says what each store must promise for it.
+//
+// Thread rule: one thread.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "lib/stream/items.hpp"
+#include "lib/stream/operator.hpp"
+
+namespace streamutils::checkpoint {
+
+/// Who writes to a sink's own store.
+struct SinkIdentity {
+  std::string pipeline;  ///< UUID
+  std::string member;    ///< "ssink-redis", "sdivert.late.ssink-kafka"
+  uint64_t generation = 0;
+};
+
+/// An older generation was refused: Code::usage, exit 2, never restarted.
+Status fenced(std::string_view place, uint64_t ours, uint64_t theirs);
+
+class TransactionalSink : public Operator {
+ public:
+  using TakeChunk = std::function<Status(std::string_view chunk)>;
+
+  /// From now on effects go to `take` as chunks that apply() understands, in a format that later versions can read;
+  /// nothing goes to the sink's own store before fence(). Called once, before on_open().
+  virtual void spool_to(TakeChunk take) = 0;
+  /// Gives the rest of the effects made so far to `take`. Called before a snapshot.
+  virtual Status cut() = 0;
+
+  /// What a start may find in the sink's own store.
+  struct Expected {
+    /// The cursor may be anything, or absent, and is set to `last`: nothing was ever acknowledged, or --from-epoch.
+    bool reset = false;
+    Cursor first, last;  ///< else it must be between these two, inclusive; absent counts as {0, 0} only when first is {0, 0}
+  };
+  /// The first contact with the store: waits for it (up to the sink's own patience), then in one atomic act refuses when
+  /// the store knows a later generation, and else writes ours. From then on no earlier generation can write.
+  /// Returns the cursor. An unexpected one (lost, set back, ahead) is an error with the way out: Code::usage.
+  virtual Result<Cursor> fence(const SinkIdentity& identity, const Expected& expected) = 0;
+  /// Applies a chunk and moves the cursor from `after` to `at`, both or neither, and only when the store stands at
+  /// `after` with our generation; at `at` or beyond it already: ok, nothing is done. May return before the store has
+  /// confirmed; drain() waits for that. REQUIRES: fence() succeeded.
+  virtual Status apply(const Cursor& after, const Cursor& at, std::string_view chunk) = 0;
+  virtual Status drain() = 0;
+};
+
+}  // namespace streamutils::checkpoint
