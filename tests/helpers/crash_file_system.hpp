@@ -47,6 +47,9 @@ class CrashDisk {
     if (power_loss) lose(*top_, luck);
   }
 
+  /// As if the lock's holder were forgotten, which a network file system may do: the next one gets it.
+  void lose_locks() { locks_.clear(); }
+
   /// The `nth` call from now on that writes (from 1), and the `times` - 1 after it, fail with `error`.
   void fail(uint64_t nth, int error, uint64_t times = UINT64_MAX) { fault_ = Fault{nth, times, error}; }
   void heal() { fault_.reset(); }
@@ -268,7 +271,7 @@ class CrashFileSystem final : public FileSystem {
         *other = node->data;
         return Status();
       }
-      node->data = holder;
+      if (!holder.empty()) node->data = holder;
       lock = std::make_unique<HeldLock>(disk_, alive_, path);
       return Status();
     }));
