@@ -126,13 +126,16 @@ Status CursorLedger::take_fence(const Reply& reply) {
   const Cursor& last = expected_.last;
   if (stored->cursor < expected_.first) {
     return usage_error(
-        "redis at {} was set back in time: it stands at {} (key '{}') and had confirmed {}; it was restarted without its "
+        "redis at {} was set back in time: it stands at {} (key '{}') and had confirmed {}; it was restarted without "
+        "its "
         "last writes or from older data, which 'appendonly yes' and 'appendfsync always' prevent; {}",
         place_, words(stored->cursor), key_, words(expected_.first), kWayOut);
   }
   return usage_error(
-      "redis at {} is ahead of the checkpoint: it stands at {} (key '{}') and the checkpoint ends at {}; the checkpoint is "
-      "an older copy: use the newest, or start the pipeline with --fresh or --from-epoch N, which write what follows anew",
+      "redis at {} is ahead of the checkpoint: it stands at {} (key '{}') and the checkpoint ends at {}; the "
+      "checkpoint is "
+      "an older copy: use the newest, or start the pipeline with --fresh or --from-epoch N, which write what follows "
+      "anew",
       place_, words(stored->cursor), key_, words(last));
 }
 

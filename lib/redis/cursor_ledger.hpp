@@ -24,8 +24,8 @@ class CursorLedger final : public Ledger {
 
   /// The last confirmed one. REQUIRES: the cursor was taken over.
   [[nodiscard]] Cursor cursor() const { return confirmed_; }
-  /// The next chunk will move the cursor from `after` to `at`. False: it is there or on its way there already. Fails when
-  /// the chunk does not follow the one before.
+  /// The next chunk will move the cursor from `after` to `at`. False: it is there or on its way there already. Fails
+  /// when the chunk does not follow the one before.
   Result<bool> add(const Cursor& after, const Cursor& at);
 
   [[nodiscard]] const std::string& key() const override { return key_; }
@@ -62,9 +62,9 @@ class CursorLedger final : public Ledger {
   bool fenced_ = false;
   std::string eviction_, max_memory_;  // maxmemory-policy and maxmemory; empty: not to be seen
   std::optional<Stored> found_;
-  Cursor confirmed_;             // chunk number confirmed_number_
+  Cursor confirmed_;  // chunk number confirmed_number_
   uint64_t confirmed_number_ = 0;
-  std::deque<Cursor> ahead_;     // where the chunks behind that one lead
+  std::deque<Cursor> ahead_;  // where the chunks behind that one lead
 };
 
 }  // namespace streamutils::redis

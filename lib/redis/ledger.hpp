@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a store keeps how many of a writer's chunks it has applied, and how that is read and moved. The writer counts its
-// chunks from 1 and knows nothing else of it.
+// Where a store keeps how many of a writer's chunks it has applied, and how that is read and moved. The writer counts
+// its chunks from 1 and knows nothing else of it.
 //
 // Two kinds: sequence_ledger.hpp for one run, cursor_ledger.hpp for a pipeline under a checkpoint.
 // Thread rule: one thread.
@@ -29,8 +29,8 @@ class Ledger {
   [[nodiscard]] virtual bool may_fail(size_t) const { return false; }
   /// The answer to the i-th of what was last asked; an error only when it may fail.
   virtual Status take(size_t i, const Reply& reply) = 0;
-  /// After all answers: the number of the last chunk that the store has. `confirmed` is what it had confirmed, `last` the
-  /// last one made. Fails when the store's word fits neither of these nor any between.
+  /// After all answers: the number of the last chunk that the store has. `confirmed` is what it had confirmed, `last`
+  /// the last one made. Fails when the store's word fits neither of these nor any between.
   virtual Result<uint64_t> stored(uint64_t confirmed, uint64_t last) const = 0;
 
   /// What the script is told of chunk `number`: its first two arguments.

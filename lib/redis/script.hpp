@@ -3,9 +3,10 @@
 // alone, which says where the store keeps how far it has come.
 //
 // The sequence of one run: KEYS[1] is a hash with one field per writer, so that two processes that carry one run and
-// path (a saved stream replayed, two sinks behind one tee) do not take each other's chunks for their own. ARGV[1] is the
-// chunk's number from 1, ARGV[2] the writer. Replies: the sequence as it stands now (this number, or a higher one when
-// the chunk had been applied before); or {"SEQUENCE", key, number} when the store is not where this writer left it.
+// path (a saved stream replayed, two sinks behind one tee) do not take each other's chunks for their own. ARGV[1] is
+// the chunk's number from 1, ARGV[2] the writer. Replies: the sequence as it stands now (this number, or a higher one
+// when the chunk had been applied before); or {"SEQUENCE", key, number} when the store is not where this writer left
+// it.
 //
 // The cursor of a pipeline under a checkpoint: KEYS[1] is a hash of generation, epoch and chunk. ARGV[1] is our
 // generation, ARGV[2] "E-C E-C": the cursor before and behind this chunk. Replies: 1, or 0 when the cursor was there or
@@ -14,8 +15,9 @@
 //
 // Both: KEYS[2…] are the keys of the chunk. ARGV[3…]: one letter per key (its type: h hash, z sorted set, c counter, s
 // string, t stream; upper case: renew its life), life in ms (0: unchanged), how many channels, the channels, how many
-// shapes, the shapes (how many names, the names: what hashes and stream entries share), then the operations. Spools hold
-// this: an operation may be added and none changed. Further replies, with nothing written: {"WRONGTYPE", key, letter},
+// shapes, the shapes (how many names, the names: what hashes and stream entries share), then the operations. Spools
+// hold this: an operation may be added and none changed. Further replies, with nothing written: {"WRONGTYPE", key,
+// letter},
 // {"NOPERM", key, command}.
 #pragma once
 #include <cstddef>

@@ -53,8 +53,10 @@ Status SequenceLedger::refused(const Reply& reply, uint64_t confirmed) const {
 
 Status SequenceLedger::went_back(uint64_t confirmed, uint64_t stored) const {
   return failed(
-      "redis at {} went back in time: it had confirmed chunk {} and now stands at {} (key '{}'); it was restarted without "
-      "its last writes, flushed, or it evicts keys; set 'appendonly yes' and 'appendfsync always', then write the results "
+      "redis at {} went back in time: it had confirmed chunk {} and now stands at {} (key '{}'); it was restarted "
+      "without "
+      "its last writes, flushed, or it evicts keys; set 'appendonly yes' and 'appendfsync always', then write the "
+      "results "
       "anew",
       place_, confirmed, stored, key_);
 }

@@ -201,15 +201,13 @@ Status SequencedWriter::reconnect() {
   for (;; waits = true) {
     if (waits) {
       if (patience_left().us <= 0) {
-        return failed("cannot {} redis at {} for {}: {}{}",
-                      was_connected_ ? "write to" : "reach", place_, format_duration(settings_.retry_for), away_reason_,
-                      unconfirmed());
+        return failed("cannot {} redis at {} for {}: {}{}", was_connected_ ? "write to" : "reach", place_,
+                      format_duration(settings_.retry_for), away_reason_, unconfirmed());
       }
       STREAM_TRY(pause(std::min(backoff_, patience_left())));
       backoff_ = std::min(Duration{backoff_.us * 2}, kLastBackoff);
     }
-    STREAM_ASSIGN(Problem problem,
-                  try_connect(std::min(kReplyTimeout, std::max(patience_left(), kFirstBackoff))));
+    STREAM_ASSIGN(Problem problem, try_connect(std::min(kReplyTimeout, std::max(patience_left(), kFirstBackoff))));
     if (!problem) break;
     const bool first = !was_connected_ && away_reason_.empty();
     lose(*std::move(problem));
@@ -265,8 +263,7 @@ Result<SequencedWriter::Problem> SequencedWriter::handshake(Duration within) {
   ++own;
   ledger_.begin();
   for (size_t asked = ledger_.ask(out); own + asked > 0; asked = ledger_.ask(out)) {
-    STREAM_ASSIGN(Problem problem,
-                  exchange(out, own + asked, limit, [&](size_t i, Reply& reply) -> Result<Problem> {
+    STREAM_ASSIGN(Problem problem, exchange(out, own + asked, limit, [&](size_t i, Reply& reply) -> Result<Problem> {
                     const bool may_fail = i >= own && ledger_.may_fail(i - own);
                     if (reply.kind == Reply::Kind::error && !may_fail) return take_error(reply);
                     if (i + 1 == own) sha_ = reply.text;
@@ -283,9 +280,8 @@ Result<SequencedWriter::Problem> SequencedWriter::handshake(Duration within) {
   return Problem();
 }
 
-Result<SequencedWriter::Problem> SequencedWriter::exchange(
-    std::string_view commands, size_t replies, MonoTime limit,
-    const std::function<Result<Problem>(size_t, Reply&)>& take) {
+Result<SequencedWriter::Problem> SequencedWriter::exchange(std::string_view commands, size_t replies, MonoTime limit,
+                                                           const std::function<Result<Problem>(size_t, Reply&)>& take) {
   size_t sent = 0;
   for (size_t taken = 0; taken < replies;) {
     auto step = connection_->send(commands.substr(sent));
@@ -334,9 +330,8 @@ std::string SequencedWriter::unconfirmed() const {
 }
 
 Status SequencedWriter::neighbour_gone() const {
-  return failed("the writer of the input died while redis at {} was waited for ({}){}",
-                place_, away_reason_.empty() ? "no reply" : away_reason_,
-                unconfirmed());
+  return failed("the writer of the input died while redis at {} was waited for ({}){}", place_,
+                away_reason_.empty() ? "no reply" : away_reason_, unconfirmed());
 }
 
 }  // namespace streamutils::redis

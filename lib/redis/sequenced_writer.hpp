@@ -37,8 +37,8 @@ class SequencedWriter {
 
   /// Connects, waiting for the server up to retry_for. Wrong credentials or rights are usage errors.
   Status connect();
-  /// Takes the next chunk, a body of chunk_body.hpp, and sends what can be sent now; waits only while too many chunks are
-  /// under way. REQUIRES: connect() succeeded. A chunk without effects renews the sequence's life.
+  /// Takes the next chunk, a body of chunk_body.hpp, and sends what can be sent now; waits only while too many chunks
+  /// are under way. REQUIRES: connect() succeeded. A chunk without effects renews the sequence's life.
   Status send(std::string_view body);
   /// Waits until the store has confirmed every chunk.
   Status drain();

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "lib/redis/chunk_body.hpp"
+
 namespace streamutils::redis {
 namespace {
 
@@ -32,9 +34,12 @@ std::string arguments(std::string_view bytes) {
 
 std::string sealed(Chunk& chunk) {
   std::string out;
-  const Status status = chunk.seal("SHA", "seq", "me", 7, out);
+  const Status status = chunk.seal(out);
   EXPECT_TRUE(chunk.empty() || !status.ok());
-  return status.ok() ? arguments(out) : std::string(status.message());
+  if (!status.ok()) return std::string(status.message());
+  std::string command;
+  EXPECT_EQ(append_chunk_command({"SHA", "seq", "7", "me"}, out, command).message(), "");
+  return arguments(command);
 }
 
 TEST(Chunk, EmptyMovesTheSequenceOnly) {
