@@ -19,15 +19,17 @@ namespace streamutils::redis {
 
 inline const std::vector<std::string> kDurable{"--appendonly", "yes", "--appendfsync", "always"};
 
+/// A new folder in memory where there is such a place: what is killed here is a process, not the power.
+inline std::string make_test_folder(const std::string& name) {
+  std::string folder = fmt::format("{}/{}-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", name);
+  EXPECT_NE(mkdtemp(folder.data()), nullptr) << folder;
+  return folder;
+}
+
 class RedisServer {
  public:
   /// `options` go to redis-server as they are. Starts it.
-  explicit RedisServer(std::vector<std::string> options = {}) : options_(std::move(options)) {
-    char folder[] = "/tmp/redis-test-XXXXXX";
-    if (mkdtemp(folder) != nullptr) folder_ = folder;
-    EXPECT_FALSE(folder_.empty());
-    start();
-  }
+  explicit RedisServer(std::vector<std::string> options = {}) : options_(std::move(options)) { start(); }
   ~RedisServer() {
     kill();
     std::error_code ignored;
@@ -134,7 +136,7 @@ class RedisServer {
   }
 
   std::vector<std::string> options_;
-  std::string folder_;
+  std::string folder_ = make_test_folder("redis-test");
   pid_t pid_ = 0;
 };
 
