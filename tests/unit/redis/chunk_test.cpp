@@ -90,6 +90,23 @@ TEST(Chunk, RefusesOneKeyOfTwoTypes) {
   EXPECT_EQ(sealed(chunk), "cannot write 'k': it would be both a hash and a string; give the targets different keys");
 }
 
+TEST(ChunkBody, WhateverChangesInItIsOneCommandOrNone) {
+  Chunk chunk{Duration{1'500'000}};
+  const Field fields[] = {{"x", "1"}, {"y", ""}};
+  chunk.hash_set("k1", fields);
+  chunk.publish("c", "p\r\n$1");
+  std::string body;
+  ASSERT_TRUE(chunk.seal(body).ok());
+  for (size_t i = 0; i < body.size(); ++i) {
+    for (const char c : {'0', '1', '9', '$', '*', '\r', '\n', '-', '\0', ' '}) {
+      std::string changed = body;
+      changed[i] = c;
+      std::string command;
+      if (append_chunk_command({"s", "k", "1", "2"}, changed, command).ok()) arguments(command);
+    }
+  }
+}
+
 TEST(PlainText, HasNoExponent) {
   const auto text = [](std::string_view number) { return plain_text(*Decimal::parse(number)).value_or("none"); };
   EXPECT_EQ(text("0"), "0");
