@@ -69,7 +69,7 @@ void KafkaSource::Impl::nudge_fetchers() {
 
 Result<bool> KafkaSource::Impl::take(Output& out) {
   size_t count = 0;
-  if (settings_.group.empty()) {
+  if (!shares_) {
     // Safe here: nothing is sought or resumed, partitions are paused only for good.
     count = take_from(queue_.get(), fetched_.size());
   } else {
