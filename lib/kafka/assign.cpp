@@ -2,6 +2,7 @@
 // Connecting, and taking partitions over or giving them up.
 #include <algorithm>
 
+#include "lib/kafka/resume.hpp"
 #include "lib/kafka/source_impl.hpp"
 #include "lib/stream/decoder.hpp"
 
@@ -42,8 +43,8 @@ Status KafkaSource::Impl::connect() {
   const Duration bound = kafka::connect_bound(config_);
   task_ = std::make_unique<PlanTask>(
       client_,
-      [topics = settings_.topics, only = settings_.partitions, range = settings_.range,
-       shares = shares_, checkpoint = bool(settings_.resume), bound](kafka::Client& client) -> Result<Plan> {
+      [topics = settings_.topics, only = settings_.partitions, range = settings_.range, shares = shares_,
+       checkpoint = bool(settings_.resume), bound](kafka::Client& client) -> Result<Plan> {
         STREAM_ASSIGN(const std::vector<kafka::Topic> known, kafka::fetch_topics(client, topics, bound, false));
         STREAM_ASSIGN(std::vector<PartitionRange> ranges, wanted_partitions(known, only));
         const auto units = static_cast<uint32_t>(ranges.size());
@@ -90,7 +91,9 @@ Status KafkaSource::Impl::subscribe() {
 Status KafkaSource::Impl::give_open(const std::vector<PartitionRange>& ranges, Output& out) {
   Open open;
   open.run = make_run_id();
-  for (const PartitionRange& range : ranges) open.sources.push_back({unit_name(range), range.start, range.end});
+  for (const PartitionRange& range : ranges) {
+    open.sources.push_back({unit_name(range), range.bad_start.empty() ? range.start : kafka::kNoStart, range.end});
+  }
   open_given_ = true;
   return out.control(open);
 }

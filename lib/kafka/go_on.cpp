@@ -62,16 +62,19 @@ Status KafkaSource::Impl::begin(const Plan& plan, Output& out) {
   phase_ = Phase::reading;
   STREAM_TRY(take_over(plan, out));
   // What is restored was decided, and the run before may have ended before it could commit that.
-  if (!settings_.resume().first) commit_decided(settings_.resume().positions);
+  const auto& positions = settings_.resume().positions;
+  if (!settings_.resume().first) commit_decided({positions.begin(), positions.end()});
   return {};
 }
 
-void KafkaSource::Impl::commit_decided(const std::map<std::string, int64_t, std::less<>>& positions) {
+void KafkaSource::Impl::commit_decided(const checkpoint::SourceMember::Positions& positions) {
   if (settings_.group.empty() || !client_) return;
   kafka::ListPtr list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
   for (const auto& partition : assignment_.all()) {
-    const auto found = positions.find(context_.units.name(partition->unit));
-    if (found == positions.end()) continue;
+    const std::string_view unit = context_.units.name(partition->unit);
+    const auto found =
+        std::ranges::lower_bound(positions, unit, {}, [](const auto& p) -> std::string_view { return p.first; });
+    if (found == positions.end() || found->first != unit || found->second < 0) continue;
     rd_kafka_topic_partition_list_add(list.get(), partition->topic.c_str(), partition->id)->offset = found->second;
   }
   if (list->cnt == 0) return;

@@ -163,8 +163,8 @@ void set_start(PartitionRange& r, const KafkaPosition& position) {
       }
       return;
     case KafkaPosition::Kind::stored:
-      r.bad_start = fmt::format("the group has no stored offset for '{}/{}'; give -o beginning or -o end", r.topic,
-                                r.partition);
+      r.bad_start =
+          fmt::format("the group has no stored offset for '{}/{}'; give -o beginning or -o end", r.topic, r.partition);
       return;
     case KafkaPosition::Kind::time:
       return;  // already looked up

@@ -33,7 +33,8 @@ struct KafkaRange {
   std::optional<KafkaPosition> start;  ///< empty: the end when following, the beginning when bounded
   std::optional<int64_t> until_ms;     ///< end before the first record at or behind this Kafka time
   bool until_end = false;              ///< end at the log ends found at the start
-  bool fixed = false;  ///< under a checkpoint the ends found at the first start hold for later ones: --from, --to, e@TIME
+  bool fixed =
+      false;  ///< under a checkpoint the ends found at the first start hold for later ones: --from, --to, e@TIME
   [[nodiscard]] bool bounded() const { return until_end || until_ms.has_value(); }
   bool operator==(const KafkaRange&) const = default;
 };

@@ -15,13 +15,18 @@ std::optional<int64_t> find(const Offsets& offsets, std::string_view unit) {
   return found == offsets.end() ? std::nullopt : std::optional(found->second);
 }
 
-/// What of the unit lies behind the end of its log; empty when nothing does.
-std::optional<int64_t> beyond(const PartitionRange& r, const checkpoint::ResumePoint& point, bool fixed) {
+/// What lies behind the end of the unit's log: where to go on, or where to end.
+struct Beyond {
+  int64_t offset;
+  std::string_view purpose;
+};
+
+std::optional<Beyond> beyond(const PartitionRange& r, const checkpoint::ResumePoint& point, bool fixed) {
   const std::string unit = unit_name(r);
   const auto position = find(point.positions, unit);
-  if (position && *position > r.high) return position;
+  if (position && *position > r.high) return Beyond{*position, "go on at"};
   const auto end = fixed ? find(point.ends, unit) : std::nullopt;
-  if (end && *end > r.high) return end;
+  if (end && *end > r.high) return Beyond{*end, "be read to"};
   return std::nullopt;
 }
 
@@ -40,12 +45,12 @@ Status expired(const PartitionRange& r, int64_t position, size_t others) {
       unit_name(r), position, r.low, r.high, distance(position, r.low), and_more(others));
 }
 
-Status cut_off(const PartitionRange& r, int64_t offset, size_t others) {
+Status cut_off(const PartitionRange& r, const Beyond& wanted, size_t others) {
   return usage_error(
-      "'{}' is to go on at offset {}, but its log holds {} to {}: the last {} offsets are not there any more{}, so the "
+      "'{}' is to {} offset {}, but its log holds {} to {}: the last {} offsets are not there any more{}, so the "
       "topic was made anew or cut; start over without the checkpoint (the last program's --fresh), or from one whose "
       "offsets the log holds (its --from-epoch N; 'sstate ls' shows them)",
-      unit_name(r), offset, r.low, r.high, distance(r.high, offset), and_more(others));
+      unit_name(r), wanted.purpose, wanted.offset, r.low, r.high, distance(r.high, wanted.offset), and_more(others));
 }
 
 Status not_read(std::string_view unit, int64_t position, size_t others) {
@@ -76,7 +81,7 @@ Status resume_ranges(Ranges& ranges, const checkpoint::ResumePoint& point, bool 
   STREAM_TRY(check_all_read(ranges, point));
   const auto is_expired = [&](const PartitionRange& r) {
     const auto position = find(point.positions, unit_name(r));
-    return position && *position < r.low;
+    return position && *position >= 0 && *position < r.low;
   };
   const auto is_cut = [&](const PartitionRange& r) { return beyond(r, point, fixed).has_value(); };
   if (const auto r = std::ranges::find_if(ranges, is_expired); r != ranges.end()) {
@@ -89,7 +94,12 @@ Status resume_ranges(Ranges& ranges, const checkpoint::ResumePoint& point, bool 
   }
   for (PartitionRange& r : ranges) {
     const std::string unit = unit_name(r);
-    r.start = find(point.positions, unit).value_or(r.low);
+    const auto position = find(point.positions, unit);
+    if (position && *position < 0) {
+      if (!r.bad_start.empty()) return Status(Code::usage, r.bad_start);
+    } else {
+      r.start = position.value_or(r.low);
+    }
     if (const auto end = fixed ? find(point.ends, unit) : std::nullopt) r.end = end;
   }
   return {};

@@ -68,9 +68,7 @@ Result<Source::State> KafkaSource::poll(Output& out, const Waiter& waiter, Durat
 }
 bool KafkaSource::wants_flush() const { return impl_->wants_flush(); }
 void KafkaSource::flushed() { impl_->flushed(); }
-void KafkaSource::commit(const std::map<std::string, int64_t, std::less<>>& positions) {
-  impl_->commit_decided(positions);
-}
+void KafkaSource::commit(const checkpoint::SourceMember::Positions& positions) { impl_->commit_decided(positions); }
 
 KafkaSource::Impl::Impl(KafkaConfig config, KafkaSourceSettings settings, Context& context)
     : config_(std::move(config)),

@@ -7,13 +7,13 @@
 //     the log up to them (transaction markers, aborted or compacted records, nothing).
 //  3. `caught_up` is given when a fetch response confirmed the end of the log; the unit is behind when further records
 //     came, or when its broker has not answered for a while.
-//  4. Without a group, or with a checkpoint, every unit is assigned before the first record. With a group, a commit never
+//  4. Without a group, or with a checkpoint, every unit is assigned before the first record. With a group, a commit
+//  never
 //     covers a record that was not flushed; with a checkpoint too, none whose epoch was not decided.
 //  5. Memory is bounded by queued.max.messages.kbytes: of the consumer, or of each partition when merging.
 // Thread rule: the thread of the loop. poll() never blocks beyond its timeout.
 #pragma once
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,9 +41,11 @@ struct KafkaSourceSettings {
   bool merge = false;
   /// Merge by this time of a record in us instead (kJsonPadding bytes follow the record). Empty: the unit's last one.
   std::function<std::optional<int64_t>(std::string_view record)> merge_time;
-  /// With a checkpoint: where to go on, asked for once, after `open` was given. This process then reads all partitions; a
-  /// group only names where commit() goes, and what -o stored begins with. Empty: no checkpoint.
+  /// With a checkpoint: where to go on, asked for once, after `open` was given. This process then reads all partitions;
+  /// a group only names where commit() goes, and what -o stored begins with. Empty: no checkpoint.
   std::function<const checkpoint::ResumePoint&()> resume;
+  /// SourceMember::passed(), with a checkpoint.
+  std::function<void(UnitId, int64_t)> passed;
 };
 
 class KafkaSource final : public Source {
@@ -62,9 +64,9 @@ class KafkaSource final : public Source {
   [[nodiscard]] bool wants_flush() const override;
   void flushed() override;
 
-  /// Commits what a checkpoint has decided under the group's name, for lag tools; nothing without a group. It does not
-  /// wait; a commit that fails is a warning, once.
-  void commit(const std::map<std::string, int64_t, std::less<>>& positions);
+  /// Commits what a checkpoint has decided (sorted by unit) under the group's name, for lag tools; nothing without a
+  /// group. It does not wait; a commit that fails is a warning, once.
+  void commit(const checkpoint::SourceMember::Positions& positions);
 
   class Impl;
 

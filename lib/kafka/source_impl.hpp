@@ -27,7 +27,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout);
   [[nodiscard]] bool wants_flush() const;
   void flushed();
-  void commit_decided(const std::map<std::string, int64_t, std::less<>>& positions);
+  void commit_decided(const checkpoint::SourceMember::Positions& positions);
 
  private:
   using Partition = kafka::Partition;
@@ -87,6 +87,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Status handle_error(const rd_kafka_message_t& message, Output& out);
   Status deliver(Partition& partition, const rd_kafka_message_t& message, Output& out);
   bool wanted(Partition& partition, const rd_kafka_message_t& message);
+  void pass(Partition& partition, int64_t next);
   kafka::MessageView view_of(const Partition& partition, const rd_kafka_message_t& message);
   Status flush_batch(Output& out);
   void serve_callbacks();
