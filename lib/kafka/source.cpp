@@ -105,7 +105,8 @@ Result<Source::State> KafkaSource::Impl::poll(Output& out, const Waiter& waiter,
   while (true) {
     if (phase_ == Phase::ended) return State::finished;
     if (waiter.stop_requested()) {
-      STREAM_TRY(end(out, settings_.drain));
+      // A checkpoint must not be finished by a start that has read nothing.
+      STREAM_TRY(end(out, settings_.drain && (phase_ == Phase::reading || !settings_.resume)));
       return State::finished;
     }
     STREAM_ASSIGN(const bool progress, step(out));

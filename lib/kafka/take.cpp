@@ -193,9 +193,10 @@ Status KafkaSource::Impl::handle_error(const rd_kafka_message_t& message, Output
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
       if (partition == nullptr) return {};
       return failed(
-          "offset {} of '{}' is not in the log any more: records were deleted before they were read; "
-          "start again with -o beginning, -o end or an offset that is still there",
-          partition->next, context_.units.name(partition->unit));
+          "offset {} of '{}' is not in the log any more: records were deleted before they were read; start again {}",
+          partition->next, context_.units.name(partition->unit),
+          settings_.resume ? "to see what is left and what can be done"
+                           : "with -o beginning, -o end or an offset that is still there");
     }
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
