@@ -96,10 +96,19 @@ Status check_members(const Manifest& base, const std::vector<MemberInfo>& member
   return {};
 }
 
-/// The bounds that hold from now on: those of an unfinished range, and those of units that are new.
+/// Every range with an end was read up to it.
+bool was_read(const Manifest& manifest) {
+  return std::ranges::all_of(manifest.open.sources, [&](const UnitRange& range) {
+    const auto at = std::ranges::find_if(manifest.positions, [&](const auto& p) { return p.first == range.unit; });
+    return !range.end || (at != manifest.positions.end() && at->second >= *range.end);
+  });
+}
+
+/// The bounds that hold from now on: those of an unfinished range, and those of units that are new. A range that was
+/// stopped on the way is not finished.
 void take_bounds(const Manifest* base, const Open& open, Manifest& next) {
   next.open = open;
-  if (!base || base->kind == Manifest::Kind::ended) return;
+  if (!base || (base->kind == Manifest::Kind::ended && was_read(*base))) return;
   for (UnitRange& range : next.open.sources) {
     for (const UnitRange& known : base->open.sources) {
       if (known.unit == range.unit) range = known;
