@@ -93,8 +93,8 @@ TEST_F(Sources, AFirstStartIsTheSourcesOwn) {
 TEST_F(Sources, AStartWithoutPositionsWasNone) {
   EXPECT_TRUE(start({}).first);
   decide(Kind::ended, {});
-  EXPECT_TRUE(start({{"t/0", 7, std::nullopt}}).first);
-  EXPECT_FALSE(start({{"t/0", 9, std::nullopt}}).first);
+  EXPECT_EQ(start({{"t/0", 7, std::nullopt}}).positions, (Offsets{{"t/0", 7}}));
+  EXPECT_EQ(start({{"t/0", 9, std::nullopt}}).positions, (Offsets{{"t/0", 7}}));
 }
 
 TEST_F(Sources, BoundsHoldUntilTheRangeWasRead) {
