@@ -15,10 +15,10 @@ namespace {
 
 constexpr uint64_t kVersion = 1;
 
-void append_part(std::string& out, std::string_view kind, std::string_view part, uint64_t bytes) {
+void append_part(std::string& out, std::string_view kind, std::string_view part, const DirectoryState::Part& state) {
   out += fmt::format("{{\"{}\":", kind);
   append_json_string(out, part);
-  out += fmt::format(",\"bytes\":{}}}\n", bytes);
+  out += fmt::format(",\"bytes\":{},\"generation\":{}}}\n", state.length, state.generation);
 }
 
 std::string sum(std::string_view text) {
@@ -28,8 +28,8 @@ std::string sum(std::string_view text) {
 class LineReader {
  public:
   LineReader() {
-    for (const char* name :
-         {"version", "pipeline", "member", "generation", "epoch", "chunk", "next", "open", "finish", "bytes"}) {
+    for (const char* name : {"version", "pipeline", "member", "generation", "epoch", "chunk", "next", "open", "finish",
+                             "remove", "bytes", "committed"}) {
       if (!fields_.add(name).ok()) bad_ = true;
     }
     parser_.emplace(fields_);
@@ -68,7 +68,20 @@ class LineReader {
   bool bad_ = false;
 };
 
-enum Slot : size_t { kVersionSlot, kPipeline, kMember, kGeneration, kEpoch, kChunk, kNext, kOpen, kFinish, kBytes };
+enum Slot : size_t {
+  kVersionSlot,
+  kPipeline,
+  kMember,
+  kGeneration,
+  kEpoch,
+  kChunk,
+  kNext,
+  kOpen,
+  kFinish,
+  kRemove,
+  kBytes,
+  kCommitted
+};
 
 }  // namespace
 
@@ -77,10 +90,11 @@ std::string format_cursor(const DirectoryState& state) {
   append_json_string(text, state.pipeline);
   text += ",\"member\":";
   append_json_string(text, state.member);
-  text += fmt::format(",\"generation\":{},\"epoch\":{},\"chunk\":{},\"next\":{}}}\n", state.generation,
-                      state.cursor.epoch, state.cursor.chunk, state.next);
-  for (const auto& [part, bytes] : state.open) append_part(text, "open", part, bytes);
-  for (const auto& [part, bytes] : state.finishing) append_part(text, "finish", part, bytes);
+  text += fmt::format(",\"generation\":{},\"committed\":{},\"epoch\":{},\"chunk\":{},\"next\":{}}}\n", state.generation,
+                      state.committed, state.cursor.epoch, state.cursor.chunk, state.next);
+  for (const auto& [part, its] : state.open) append_part(text, "open", part, its);
+  for (const auto& [part, its] : state.finishing) append_part(text, "finish", part, its);
+  for (const auto& [part, generation] : state.garbage) append_part(text, "remove", part, {0, generation});
   return text + sum(text);
 }
 
@@ -103,12 +117,15 @@ Result<DirectoryState> parse_cursor(std::string_view text) {
       state.pipeline = line.text(kPipeline);
       state.member = line.text(kMember);
       state.generation = line.number(kGeneration);
+      state.committed = line.number(kCommitted);
       state.cursor = {line.number(kEpoch), line.number(kChunk)};
       state.next = line.number(kNext);
-    } else if (line.has(kOpen)) {
-      state.open.emplace(line.text(kOpen), line.number(kBytes));
+    } else if (line.has(kRemove)) {
+      state.garbage.emplace_back(line.text(kRemove), line.number(kGeneration));
     } else {
-      state.finishing.emplace(line.text(kFinish), line.number(kBytes));
+      const bool open = line.has(kOpen);
+      const DirectoryState::Part part{line.number(kBytes), line.number(kGeneration)};
+      (open ? state.open : state.finishing).emplace(line.text(open ? kOpen : kFinish), part);
     }
     if (line.bad()) return failed("it is damaged");
   }

@@ -44,9 +44,6 @@ class Disk {
   };
   /// Unsorted; empty when the folder is not there.
   virtual Result<std::vector<Entry>> list(const std::string& path) = 0;
-  /// An advisory lock on the file, made when it is not there. False: another process has it.
-  virtual Result<bool> try_lock(const std::string& path) = 0;
-  virtual void unlock() = 0;
 };
 
 /// The real one, below `directory`, which need not be there yet. Errors name the path and what the system said; a full

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/ssink-file/options.hpp"
 
-#include <chrono>
-#include <thread>
-
 #include "lib/program/program.hpp"
 #include "tools/ssink-file/sink.hpp"
 
@@ -63,12 +60,11 @@ void declare(cli::Cli& cli, Options& o) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  Program program(kInfo);
+  Program program(kInfo, Role::sink);
   Options options;
   declare(program.cli(), options);
   if (const auto code = program.parse(argc, argv)) return *code;
-  auto sink = FileSink::create(options, program.context(), nullptr,
-                               [](Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); });
+  auto sink = FileSink::create(options, program.context(), nullptr);
   if (!sink.ok()) return program.fail(sink.status());
   return program.run_sink(**sink);
 }

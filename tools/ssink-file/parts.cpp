@@ -129,6 +129,12 @@ Status Parts::finish_due() {
   return {};
 }
 
+void Parts::clear() {
+  by_path_.clear();
+  parts_.clear();
+  next_due_.reset();
+}
+
 std::optional<MonoTime> Parts::deadline() const { return parts_.empty() ? std::nullopt : next_due_; }
 
 void Parts::snapshot(StateWriter& out) const {

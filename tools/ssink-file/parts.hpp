@@ -44,6 +44,8 @@ class Parts {
   /// Finishes the parts that are due, by the wall clock. A clock that was set back starts their time again.
   Status finish_due();
   Status finish_all();
+  /// Forgets all parts, without a word to the chunk.
+  void clear();
 
   /// When finish_due() is to be called next.
   [[nodiscard]] std::optional<MonoTime> deadline() const;

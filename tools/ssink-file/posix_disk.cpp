@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,22 +174,6 @@ class PosixDisk final : public Disk {
     }
   }
 
-  Result<bool> try_lock(const std::string& path) override {
-    if (!lock_) {
-      Fd fd(open(full(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-      if (fd.get() < 0) return disk_error(errno, "open", full(path));
-      lock_ = std::make_unique<Fd>(std::move(fd));
-    }
-    while (flock(lock_->get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return false;
-      if (errno != EINTR) return disk_error(errno, "lock", full(path));
-    }
-    return true;
-  }
-  void unlock() override {
-    if (lock_) flock(lock_->get(), LOCK_UN);
-  }
-
  private:
   [[nodiscard]] std::string full(std::string_view path) const {
     if (path.empty()) return directory_;
@@ -247,7 +230,6 @@ class PosixDisk final : public Disk {
   const std::string directory_;
   bool made_ = false;
   std::map<std::string, Fd> files_;  // written and not synced
-  std::unique_ptr<Fd> lock_;
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr size_t kMaxBlamed = 16;           // fields named in warnings
 constexpr size_t kMaxPrefixBytes = 64;
 constexpr int64_t kMaxOpen = 256;
 
-std::string random_tag() {
+std::string random_name() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}", device(), device());
 }
@@ -39,8 +39,8 @@ Status check(const Options& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<FileSink>> FileSink::create(const Options& options, Context& context, std::unique_ptr<Disk> disk,
-                                                   std::function<void(Duration)> pause) {
+Result<std::unique_ptr<FileSink>> FileSink::create(const Options& options, Context& context,
+                                                   std::unique_ptr<Disk> disk) {
   STREAM_TRY(check(options));
   FieldSet fields;
   std::optional<PathTemplate> path;
@@ -50,12 +50,11 @@ Result<std::unique_ptr<FileSink>> FileSink::create(const Options& options, Conte
     path = *std::move(parsed);
   }
   if (!disk) disk = posix_disk(options.directory);
-  return std::unique_ptr<FileSink>(
-      new FileSink(options, std::move(fields), std::move(path), context, std::move(disk), std::move(pause)));
+  return std::unique_ptr<FileSink>(new FileSink(options, std::move(fields), std::move(path), context, std::move(disk)));
 }
 
 FileSink::FileSink(const Options& options, FieldSet fields, std::optional<PathTemplate> path, Context& context,
-                   std::unique_ptr<Disk> disk, std::function<void(Duration)> pause)
+                   std::unique_ptr<Disk> disk)
     : context_(context),
       fields_(std::move(fields)),
       template_(std::move(path)),
@@ -68,18 +67,15 @@ FileSink::FileSink(const Options& options, FieldSet fields, std::optional<PathTe
               .max_open = static_cast<size_t>(options.max_open.value_or(kMaxOpen))},
              context.clock, chunk_),
       disk_(std::move(disk)),
-      directory_({.place = options.directory,
-                  .prefix = options.prefix,
-                  .depth = template_ ? template_->depth() : 0,
-                  .pause = std::move(pause)},
-                 *disk_, context.log),
+      directory_({.place = options.directory, .prefix = options.prefix, .depth = template_ ? template_->depth() : 0},
+                 *disk_),
       written_(context.metrics.counter("stream_file_lines_total", "Records written to parts.")),
       finished_(context.metrics.counter("stream_file_finished_parts_total", "Parts that were finished.")),
       open_(context.metrics.gauge("stream_file_open_parts", "Parts in progress.")) {}
 
 Status FileSink::on_open(Open& open, Output& out) {
   if (!take_) {
-    STREAM_TRY(directory_.open_plain(random_tag()));
+    STREAM_TRY(directory_.open_plain(random_name()));
     parts_.set_next(directory_.next());
   }
   return out.control(open);
@@ -147,7 +143,8 @@ Status FileSink::on_end(const End& item, Output& out) {
     STREAM_TRY(parts_.finish_all());
     STREAM_TRY(send());
   } else {
-    STREAM_TRY(directory_.finish_all());
+    STREAM_TRY(directory_.finish_all());  // all of it was decided
+    parts_.clear();
   }
   report();
   context_.log.info("{} records written, {} files finished", lines_, directory_.finished());

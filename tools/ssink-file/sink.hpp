@@ -25,9 +25,8 @@ namespace streamutils::ssink_file {
 
 class FileSink final : public checkpoint::TransactionalSink {
  public:
-  /// Checks the options; touches nothing. `disk` is null for the real one; `pause` waits.
-  static Result<std::unique_ptr<FileSink>> create(const Options& options, Context& context, std::unique_ptr<Disk> disk,
-                                                  std::function<void(Duration)> pause);
+  /// Checks the options; touches nothing. `disk` is null for the real one.
+  static Result<std::unique_ptr<FileSink>> create(const Options& options, Context& context, std::unique_ptr<Disk> disk);
 
   void spool_to(TakeChunk take) override { take_ = std::move(take); }
   Status cut() override;
@@ -47,7 +46,7 @@ class FileSink final : public checkpoint::TransactionalSink {
 
  private:
   FileSink(const Options& options, FieldSet fields, std::optional<PathTemplate> path, Context& context,
-           std::unique_ptr<Disk> disk, std::function<void(Duration)> pause);
+           std::unique_ptr<Disk> disk);
   /// Sets path_. Returns "" or why the record has none.
   std::string_view read_path(std::string_view record);
   Status divert(const Batch& batch, size_t i, std::string_view reason, Output& out);
