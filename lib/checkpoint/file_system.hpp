@@ -34,6 +34,8 @@ class FileSystem {
   virtual ~FileSystem() = default;
   /// Makes the folder and those above it. There already: ok.
   virtual Status make_folders(const std::string& path) = 0;
+  /// The one absolute path, without links and dots, that `path` stands for. Not there: an error.
+  virtual Result<std::string> real_path(const std::string& path) = 0;
   /// Fails when the file is there.
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;
   /// A second name for a file. False: `to` is there already, untouched.
@@ -42,9 +44,9 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   /// Names made or removed in the folder are durable when this returns ok.
   virtual Status sync_folder(const std::string& path) = 0;
-  /// Empty: there is no such file. Otherwise at most `most` bytes from `offset` on (fewer only at the end of the file).
+  /// Empty: there is no such file (a folder is none). Otherwise at most `most` bytes from `offset` on (fewer only at the end of the file).
   virtual Result<std::optional<std::string>> read(const std::string& path, uint64_t offset, uint64_t most) = 0;
-  virtual Result<bool> exists(const std::string& path) = 0;
+  virtual Result<bool> exists(const std::string& path) = 0;  ///< A file or a folder.
   struct Entry {
     std::string name;
     bool folder = false;
@@ -57,7 +59,11 @@ class FileSystem {
   virtual Result<std::unique_ptr<Lock>> try_lock(const std::string& path, std::string_view holder, std::string* other) = 0;
 };
 
-/// The real one. Errors name the path and what the system said; a full disk names the folder and the remedy.
+/// "cannot <what> '<path>': <strerror(error)>" with the remedy of a full or failing disk. Code::usage for what no retry
+/// mends: no permission, not a folder.
+Status file_status(int error, std::string_view what, std::string_view path);
+
+/// The real one. Errors are file_status()'s.
 std::unique_ptr<FileSystem> posix_file_system();
 
 }  // namespace streamutils::checkpoint

@@ -5,7 +5,8 @@
 //  1. An object is visible whole or not at all, and durable when the call that made it has returned.
 //  2. Of two writers of one name exactly one succeeds.
 //  3. get(), exists() and list() see everything that was made before they were called.
-// Names are paths of [A-Za-z0-9._-] parts joined by '/'. Thread rule: one thread at a time.
+//  4. What get() and exists() have shown is durable: whoever acts on a decision never sees it undone by a loss of power.
+// Names are paths of two or more [A-Za-z0-9._-] parts joined by '/', none of which begins with '.'. Thread rule: one thread at a time.
 #pragma once
 #include <memory>
 #include <optional>
@@ -56,10 +57,11 @@ class ObjectStore {
   virtual Status clean(std::string_view own_run) = 0;
 };
 
-/// A directory as a store. Objects are written under tmp/<run>.<n>, synced, linked to their name, and the folder synced.
+/// A directory as a store. Objects are written under tmp/<run>.<pid>.<n>.<kind>, synced, linked to their name, and the
+/// folders synced. A file `format` names the layout. `files` lives as long as the store.
 /// On failure: a usage error when `path` cannot be a directory of ours.
 Result<std::unique_ptr<ObjectStore>> open_directory_store(std::string path, FileSystem& files);
-/// The same without making the directory: for looking at it. A path that holds no checkpoints is a usage error.
+/// The same without making the directory: for looking at it (point 4 above is not kept). A path that holds no checkpoints is a usage error.
 Result<std::unique_ptr<ObjectStore>> open_existing_store(std::string path, FileSystem& files);
 
 }  // namespace streamutils::checkpoint

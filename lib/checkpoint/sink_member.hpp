@@ -49,17 +49,16 @@ class SinkMember final : public Operator {
   struct Pending;
   [[nodiscard]] bool root() const { return started_.has_value(); }
   Status open_root(const Open& open);
-  Status open_side(const Open& open);
-  Status fence(const Manifest& manifest);
-  Status restore(const Manifest& manifest);
+  Status open_side();
+  Status go_on_from(const Manifest& manifest);
+  void begin_spool();
   Status cut(uint64_t epoch, std::vector<std::pair<std::string, int64_t>> positions, Manifest::Kind kind);
-  /// Decides, or sees the decision, when it is time; then applies the spool. True: nothing is pending any more.
-  Result<bool> settle();
+  /// Decides, or sees the decision, when it is time, and then applies the spool: nothing is pending any more.
+  Status settle();
+  Status settle_all();
   Result<bool> collect_side_acks();
   Status publish();
-  Status apply(const ObjectRef& spool);
-  Status apply_last(const Manifest& manifest);
-  Status begin_spool();
+  Status apply(SpoolReader& reader);
 
   TransactionalSink& sink_;
   SinkSettings settings_;
@@ -67,15 +66,15 @@ class SinkMember final : public Operator {
   Patience& patience_;
   Context& context_;
   std::optional<Started> started_;  // of the root
-  std::string run_, name_, pipeline_;
+  std::string run_, name_;
   uint64_t generation_ = 0;
   uint64_t next_epoch_ = 0;
-  Cursor cursor_;                           // where the sink's own store stands or will stand
-  std::unique_ptr<SpoolWriter> spool_;      // of the epoch being read
-  std::unique_ptr<Pending> pending_;        // the epoch that is acknowledged and not yet applied
-  std::optional<Ack> own_;                  // this sink's entry in the last manifest
+  bool finished_ = false;               // an earlier start has ended for good: nothing will come
+  Cursor cursor_;                       // where the sink's own store will stand when everything acknowledged is applied
+  std::unique_ptr<SpoolWriter> spool_;  // of the epoch being read
+  std::unique_ptr<Pending> pending_;    // acknowledged, not yet decided or applied
+  std::map<uint64_t, std::map<std::string, Ack, std::less<>>> acks_;  // of the root: of others, by epoch and member
   MonoTime next_look_;
-  bool finished_ = false;
 };
 
 }  // namespace streamutils::checkpoint

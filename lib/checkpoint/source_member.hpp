@@ -39,37 +39,39 @@ class SourceMember final : public Operator {
   /// Known once on_open() has returned ok: a source asks after it has given its `open`.
   [[nodiscard]] const ResumePoint& resume_point() const { return resume_; }
   /// Called with the positions of each epoch that was decided, soon after it was.
-  void on_decided(std::function<void(const std::map<std::string, int64_t, std::less<>>&)> call) {
-    decided_ = std::move(call);
-  }
+  using Positions = std::vector<std::pair<std::string, int64_t>>;  ///< unit, next offset
+  void on_decided(std::function<void(const Positions&)> call) { decided_ = std::move(call); }
 
   Status on_open(Open& open, Output& out) override;
   Status on_records(const Batch& batch, Output& out) override;
   Status on_side(const SideRecord& item, Output& out) override;
   Status on_assign(const Assign& item, Output& out) override;
-  Status on_revoke(const Revoke& item, Output& out) override;
+  /// Gives `end` as the last cut, and returns when that was decided: a source that exits with 0 has lost nothing.
   Status on_end(const End& item, Output& out) override;
   [[nodiscard]] std::optional<MonoTime> deadline() const override;
   Status on_deadline(Output& out) override;
   [[nodiscard]] bool stateful() const override { return false; }  // its positions travel in barriers
 
  private:
-  [[nodiscard]] std::vector<std::pair<std::string, int64_t>> positions() const;
-  Result<bool> look_for_decision();
+  [[nodiscard]] Positions positions() const;
+  void reached(UnitId unit, int64_t next);
+  Status look_for_decision();
+  Status await_decision();
 
   ObjectStore& store_;
   const Duration interval_;
   Patience& patience_;
   Context& context_;
-  std::function<void(const std::map<std::string, int64_t, std::less<>>&)> decided_;
+  std::function<void(const Positions&)> decided_;
   ResumePoint resume_;
-  std::map<std::string, int64_t, std::less<>> kept_;  // positions of units that this start does not read yet
+  std::map<std::string, int64_t, std::less<>> kept_;  // positions of units that were not assigned yet
   std::vector<int64_t> next_;                         // by UnitId; -1: not known
   std::string run_;
   uint64_t generation_ = 0;
   uint64_t next_epoch_ = 0;
   std::optional<uint64_t> undecided_;
-  std::map<std::string, int64_t, std::less<>> undecided_positions_;
+  Positions undecided_positions_;
+  bool opened_ = false, ended_ = false;
   MonoTime next_cut_, next_look_;
 };
 

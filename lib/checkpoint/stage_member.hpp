@@ -49,6 +49,7 @@ class StageMember final : public Operator {
   Context& context_;
   std::string run_;
   std::string name_;
+  bool finished_ = false;  // an earlier start has ended for good: nothing will come
 };
 
 /// Restores `op` from what `manifest` has for the member `name`; nothing there: it begins empty, which is said unless the

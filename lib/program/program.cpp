@@ -10,6 +10,9 @@
 #include <cstring>
 #include <optional>
 
+#include "lib/checkpoint/file_system.hpp"
+#include "lib/checkpoint/sink_member.hpp"
+#include "lib/checkpoint/stage_member.hpp"
 #include "lib/cli/log.hpp"
 #include "lib/program/metrics_file.hpp"
 #include "lib/program/status_line.hpp"
@@ -57,6 +60,25 @@ void widen_pipes() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) fcntl(fd, F_SETPIPE_SZ, 1 << 20);
 }
 
+/// Waits in the middle of things, as long as those before and behind us live.
+class NeighbourPatience final : public checkpoint::Patience {
+ public:
+  NeighbourPatience(StreamReader*& reader, Waiter*& waiter) : reader_(reader), waiter_(waiter) {}
+  Status pause(Duration duration) override {
+    const Status reader_gone(Code::broken_pipe, "the reader of the output is gone");
+    if (!waiter_) return {};
+    if (waiter_->wait(-1, duration, false) == Waiter::Event::reader_gone) return reader_gone.clone();
+    if (reader_ && reader_->writer_died()) {
+      return failed("the program before this one died: the next start goes on from the checkpoint");
+    }
+    return {};
+  }
+
+ private:
+  StreamReader*& reader_;
+  Waiter*& waiter_;
+};
+
 bool environment_is(const char* name, std::string_view value) {
   const char* set = std::getenv(name);
   return set && value == set;
@@ -65,9 +87,11 @@ bool environment_is(const char* name, std::string_view value) {
 }  // namespace
 
 struct Program::Impl {
-  explicit Impl(cli::Info info) : name(info.name), log(name, 0, clock), cli(std::move(info)) {}
+  Impl(cli::Info info, Role role_of_program)
+      : name(info.name), role(role_of_program), log(name, 0, clock), cli(std::move(info)) {}
 
   std::string name;
+  Role role;
   SystemClock clock;
   cli::StderrLog log;
   cli::Cli cli;
@@ -79,9 +103,20 @@ struct Program::Impl {
   StopFlag stop;
   StreamReader* reader = nullptr;  // while run() reads stdin
   Waiter* waiter = nullptr;        // while run() runs
+  NeighbourPatience patience{reader, waiter};
+  checkpoint::StartSettings start;  // of a sink
+  std::optional<int64_t> from_epoch;
+  Duration checkpoint_interval = checkpoint::kDefaultInterval;
+  std::unique_ptr<checkpoint::FileSystem> files;
+  std::unique_ptr<checkpoint::ObjectStore> store;
+  std::optional<checkpoint::SourceMember> source_member;
+
+  void declare_checkpoint();
+  Status open_store();
 
   int run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd);
   int run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd);
+  int run_to_nothing(Program& program, Operator& op);
   void say_left_out(const SideCounts& counts) {
     if (!counts.empty()) log.info("side records not written: {} (sdivert keeps them)", counts.text());
   }
@@ -91,15 +126,50 @@ struct Program::Impl {
   }
 };
 
-Program::Program(cli::Info info) {
+Program::Program(cli::Info info, Role role) {
   claim_standard_files();
-  impl_ = std::make_unique<Impl>(std::move(info));
+  impl_ = std::make_unique<Impl>(std::move(info), role);
 }
 Program::~Program() = default;
 
 cli::Cli& Program::cli() { return impl_->cli; }
 Context& Program::context() { return impl_->context; }
 const CommonOptions& Program::common() const { return impl_->common; }
+
+void Program::Impl::declare_checkpoint() {
+  if (role == Role::other) return;
+  cli.group("Checkpoint options");
+  cli.text("--checkpoint", "DIR", common.checkpoint,
+           "survive crashes exactly once: keep the state of the pipeline in this directory and go on from there; the same "
+           "for every program of a pipeline (also STREAM_CHECKPOINT)");
+  if (role == Role::source) {
+    cli.duration("--checkpoint-interval", checkpoint_interval, "how often the state is saved; 10s by default");
+  }
+  if (role == Role::sink) {
+    cli.flag("--fresh", start.fresh, "on the last program: forget what the checkpoint holds and begin anew");
+    cli.integer("--from-epoch", "N", from_epoch,
+                "on the last program: go back to the kept epoch N (sstate ls shows them); what later epochs wrote to the "
+                "sinks' stores stays, and comes again");
+  }
+}
+
+Status Program::Impl::open_store() {
+  if (role == Role::other) return {};
+  if (const char* dir = std::getenv("STREAM_CHECKPOINT"); dir && *dir && common.checkpoint.empty()) common.checkpoint = dir;
+  if (from_epoch) {
+    if (*from_epoch < 1) return usage_error("--from-epoch: epochs are numbered from 1");
+    start.from_epoch = static_cast<uint64_t>(*from_epoch);
+  }
+  if (common.checkpoint.empty()) {
+    if (start.fresh || start.from_epoch) return usage_error("--fresh and --from-epoch need --checkpoint");
+    return {};
+  }
+  if (checkpoint_interval.us <= 0) return usage_error("--checkpoint-interval has to be more than nothing");
+  if (environment_is("STREAM_CHECK", "1")) return {};
+  files = checkpoint::posix_file_system();
+  STREAM_ASSIGN(store, checkpoint::open_directory_store(common.checkpoint, *files));
+  return {};
+}
 
 std::optional<int> Program::parse(int argc, char** argv) {
   cli::Cli& cli = impl_->cli;
@@ -113,6 +183,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
       "what a stream that is cut off means: fail (the default) fires nothing and exits 1, end takes the cut for the "
       "end");
   cli.flag("--strict", common.strict, "exit 3 at the first invalid record");
+  impl_->declare_checkpoint();
   cli.group("General options");
   cli.text("--metrics-file", "FILE", common.metrics_file,
            "keep FILE up to date with counters as Prometheus text, once a second and at the end");
@@ -137,6 +208,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
     if (!file.ok()) return fail(file.status());
     impl_->metrics_file = *std::move(file);
   }
+  if (Status status = impl_->open_store(); !status.ok()) return fail(status);
   install_signal_handlers(impl_->stop);
   widen_pipes();
   return std::nullopt;
@@ -151,17 +223,39 @@ int Program::fail(const Status& status) {
 
 int Program::run(Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
-  const int code = impl_->run_stdin(*this, op, writer, STDOUT_FILENO);
+  std::optional<checkpoint::StageMember> member;
+  if (impl_->store) member.emplace(op, impl_->name, *impl_->store, impl_->patience, impl_->context);
+  const int code = impl_->run_stdin(*this, member ? static_cast<Operator&>(*member) : op, writer, STDOUT_FILENO);
   impl_->say_left_out(writer.left_out());
   return code;
 }
 
 int Program::run_sink(Operator& op) {
+  if (impl_->store) return fail(usage_error("{} cannot be exactly once: leave out the checkpoint", impl_->name));
+  return impl_->run_to_nothing(*this, op);
+}
+
+int Program::run_sink(checkpoint::TransactionalSink& sink) {
+  if (!impl_->store) return impl_->run_to_nothing(*this, sink);
+  checkpoint::SinkMember member(sink, {.program = impl_->name, .start = impl_->start}, *impl_->store, impl_->patience,
+                                impl_->context);
+  return impl_->run_to_nothing(*this, member);
+}
+
+checkpoint::SourceMember* Program::source_member() {
+  if (!impl_->store) return nullptr;
+  if (!impl_->source_member) {
+    impl_->source_member.emplace(*impl_->store, impl_->checkpoint_interval, impl_->patience, impl_->context);
+  }
+  return &*impl_->source_member;
+}
+
+int Program::Impl::run_to_nothing(Program& program, Operator& op) {
   SinkTerminal terminal;
-  const int code = impl_->run_stdin(*this, op, terminal, -1);
+  const int code = run_stdin(program, op, terminal, -1);
   if (!terminal.left_out().empty()) {
-    impl_->log.warn("side records that nobody took: {} (put sdivert before this program to keep them)",
-                    terminal.left_out().text());
+    log.warn("side records that nobody took: {} (put sdivert before this program to keep them)",
+             terminal.left_out().text());
   }
   return code;
 }
@@ -191,7 +285,7 @@ int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal&
   if (environment_is("STREAM_CHECK", "1")) return 0;
   Waiter loop_waiter(stop, output_fd);
   waiter = &loop_waiter;
-  LoopSettings settings{.program = name, .checkpoint = {}, .strict = common.strict, .every_second = {}};
+  LoopSettings settings{.program = name, .checkpoint = store ? store->place() : "", .strict = common.strict, .every_second = {}};
   StatusLine line(name, metrics, clock);
   // Of a pipeline in a terminal only the last program shows its line, and only where no records are shown.
   const bool show_line = isatty(STDERR_FILENO) && default_encoding(STDOUT_FILENO) == Encoding::plain &&

@@ -17,6 +17,8 @@
 #include <optional>
 #include <string>
 
+#include "lib/checkpoint/sink.hpp"
+#include "lib/checkpoint/source_member.hpp"
 #include "lib/cli/cli.hpp"
 #include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
@@ -31,11 +33,15 @@ struct CommonOptions {
   bool eof_is_end = false;  ///< --eof end
   std::string metrics_file;
   int verbose = 0;
+  std::string checkpoint;  ///< --checkpoint or STREAM_CHECKPOINT; empty: none
 };
+
+/// What a program is in a pipeline; it decides which checkpoint options there are. `other`: none.
+enum class Role { stage, source, sink, other };
 
 class Program {
  public:
-  explicit Program(cli::Info info);
+  explicit Program(cli::Info info, Role role = Role::stage);
   ~Program();
 
   cli::Cli& cli();
@@ -54,10 +60,17 @@ class Program {
 
   /// stdin -> op -> stdout until the end; returns the exit code.
   int run(Operator& op);
-  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit.
+  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit. With a checkpoint: a usage error.
   int run_sink(Operator& op);
-  /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all.
+  /// The same, exactly once when there is a checkpoint.
+  int run_sink(checkpoint::TransactionalSink& sink);
+  /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all, or, when there is
+  /// a checkpoint, its source_member().
   int run(Source& source, Operator& op);
+
+  /// Of Role::source: the operator to run() with, which knows where to go on. Null without a checkpoint.
+  /// REQUIRES: parse() returned no value.
+  checkpoint::SourceMember* source_member();
 
   /// For whoever waits longer than a moment (a sink that retries its store): true when waiting has become pointless, because
   /// the program that writes our input has died without `end`, or the reader of our output is gone.

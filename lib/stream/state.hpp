@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/status.hpp"
 
@@ -26,6 +27,7 @@ class StateWriter {
   }
   void raw(const void* data, size_t size) { bytes_.append(static_cast<const char*>(data), size); }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  [[nodiscard]] std::string take() { return std::move(bytes_); }
 
  private:
   std::string bytes_;

@@ -43,7 +43,7 @@ Result<std::unique_ptr<KafkaSource>> make_source(KafkaConfig config, Options& op
 }  // namespace
 
 int run(int argc, char** argv) {
-  Program program(kInfo);
+  Program program(kInfo, Role::source);
   Options options;
   declare(program.cli(), options, program.context().clock);
   if (const auto code = program.parse(argc, argv)) return *code;

@@ -108,7 +108,7 @@ Result<std::unique_ptr<Source>> make_source(const Options& o, bool kafka, Record
 }  // namespace
 
 int run(int argc, char** argv) {
-  Program program(kInfo);
+  Program program(kInfo, Role::other);
   Options options;
   declare(program.cli(), options);
   if (const auto code = program.parse(argc, argv)) return *code;

@@ -69,7 +69,7 @@ void declare(cli::Cli& cli, Options& o) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  Program program(kInfo);
+  Program program(kInfo, Role::sink);
   Options options;
   declare(program.cli(), options);
   if (const auto code = program.parse(argc, argv)) return *code;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/checkpoint/sink.hpp"
+
+namespace streamutils::checkpoint {
+
+Status fenced(std::string_view place, uint64_t ours, uint64_t theirs) {
+  return usage_error("{}: a later start of this pipeline (generation {}) has taken over from this one (generation {}), "
+                     "which ends here",
+                     place, theirs, ours);
+}
+
+}  // namespace streamutils::checkpoint

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/checkpoint/start.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <climits>
+
+#include "lib/checkpoint/sink.hpp"
+#include "lib/checkpoint/snapshot.hpp"
+#include "lib/stream/decoder.hpp"
+
+namespace streamutils::checkpoint {
+
+namespace {
+
+constexpr Duration kLockLook{50'000};
+constexpr Duration kFirstLook{1'000};
+constexpr Duration kLastLook{20'000};
+
+std::string restore_name(std::string_view run) { return fmt::format("restore/{}", run); }
+
+std::string holder_words() {
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
+  return fmt::format("pid {} on {}", getpid(), host.data());
+}
+
+/// RFC 9562, version 4.
+std::string make_uuid() {
+  std::string hex = make_run_id() + make_run_id();
+  hex[12] = '4';
+  hex[16] = "89ab"[hex[16] % 4];
+  for (const size_t at : {8, 13, 18, 23}) hex.insert(at, "-");
+  return hex;
+}
+
+Result<std::unique_ptr<ObjectStore::Lock>> take_lock(ObjectStore& store, const StartSettings& settings,
+                                                     Patience& patience, Context& context) {
+  const MonoTime until = context.clock.mono() + settings.lock_patience;
+  std::string other;
+  for (;;) {
+    STREAM_ASSIGN(auto lock, store.try_lock(holder_words(), &other));
+    if (lock) return lock;
+    if (context.clock.mono() >= until) {
+      return usage_error("checkpoint '{}' is in use by another start of the pipeline ({}): stop that one first, or give "
+                         "this one a directory of its own",
+                         store.place(), other.empty() ? "unknown" : other);
+    }
+    STREAM_TRY(patience.pause(kLockLook));
+  }
+}
+
+/// The manifest to go on from; empty in a fresh store. `pipeline` is set when it is known, also with --fresh.
+Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<uint64_t> newest,
+                                            const StartSettings& settings, std::string& pipeline) {
+  std::optional<Manifest> base;
+  if (!newest) {
+    if (settings.from_epoch) return usage_error("--from-epoch {}: checkpoint '{}' is empty", *settings.from_epoch, store.place());
+    return base;
+  }
+  if (settings.fresh) {
+    // Nothing of it is used but the name of the pipeline, which keeps its sinks' cursors, and so keeps older starts out.
+    auto last = read_manifest(store, *newest);
+    if (last.ok()) pipeline = last->pipeline;
+    return base;
+  }
+  if (settings.from_epoch) {
+    STREAM_ASSIGN(const std::vector<std::string> names, store.list("manifest/"));
+    std::string kept;
+    bool found = false;
+    for (const std::string& name : names) {
+      const auto number = manifest_number(name);
+      if (!number) continue;
+      found |= *number == *settings.from_epoch;
+      kept += fmt::format("{}{}", kept.empty() ? "" : ", ", *number);
+    }
+    if (!found) {
+      return usage_error("--from-epoch {}: checkpoint '{}' keeps the epochs {}", *settings.from_epoch, store.place(), kept);
+    }
+  }
+  STREAM_ASSIGN(base, read_manifest(store, settings.from_epoch.value_or(*newest)));
+  pipeline = base->pipeline;
+  return base;
+}
+
+Status check_members(const Manifest& base, const std::vector<MemberInfo>& members, const ObjectStore& store) {
+  for (const Ack& saved : base.members) {
+    const bool there = std::any_of(members.begin(), members.end(), [&](const MemberInfo& m) { return m.name == saved.stage; });
+    if (there) continue;
+    return usage_error("checkpoint '{}' has a part of {}, which this pipeline does not have: use the old pipeline{}",
+                       store.place(), saved.stage, way_out(store));
+  }
+  return {};
+}
+
+/// The bounds that hold from now on: those of an unfinished range, and those of units that are new.
+void take_bounds(const Manifest* base, const Open& open, Manifest& next) {
+  next.open = open;
+  if (!base || base->kind == Manifest::Kind::ended) return;
+  for (UnitRange& range : next.open.sources) {
+    for (const UnitRange& known : base->open.sources) {
+      if (known.unit == range.unit) range = known;
+    }
+  }
+  for (const UnitRange& known : base->open.sources) {
+    const auto same = [&](const UnitRange& range) { return range.unit == known.unit; };
+    if (std::none_of(next.open.sources.begin(), next.open.sources.end(), same)) next.open.sources.push_back(known);
+  }
+}
+
+Manifest start_manifest(const std::optional<Manifest>& base, uint64_t number, const Open& open,
+                        const StartSettings& settings, std::string pipeline, const Context& context) {
+  Manifest next;
+  next.kind = base && base->kind == Manifest::Kind::finished ? Manifest::Kind::finished : Manifest::Kind::start;
+  next.number = next.generation = number;
+  next.pipeline = std::move(pipeline);
+  next.run = open.run;
+  next.holder = holder_words();
+  next.created = context.clock.wall();
+  take_bounds(base ? &*base : nullptr, open, next);
+  if (!base) {
+    for (const UnitRange& range : open.sources) next.positions.emplace_back(range.unit, range.start);
+    return next;
+  }
+  next.from = base->number;
+  next.positions = base->positions;
+  next.members = base->members;
+  next.rewound = settings.from_epoch.has_value() || (base->kind == Manifest::Kind::start && base->rewound);
+  return next;
+}
+
+}  // namespace
+
+Result<Started> start_root(ObjectStore& store, const Open& open, const StartSettings& settings, Patience& patience,
+                           Context& context) {
+  Started started;
+  if (settings.fresh && settings.from_epoch) return usage_error("--fresh and --from-epoch exclude each other");
+  STREAM_ASSIGN(started.members, find_members(open, store.place()));
+  STREAM_ASSIGN(started.lock, take_lock(store, settings, patience, context));
+  for (;;) {
+    STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
+    std::string pipeline = make_uuid();
+    STREAM_ASSIGN(const std::optional<Manifest> base, choose_base(store, newest, settings, pipeline));
+    if (base) STREAM_TRY(check_members(*base, started.members, store));
+    started.manifest = start_manifest(base, newest.value_or(0) + 1, open, settings, pipeline, context);
+    STREAM_ASSIGN(const bool won, store.put_if_absent(manifest_name(started.manifest.number), format_manifest(started.manifest)));
+    if (won) break;
+  }
+  STREAM_TRY(store.clean(open.run));
+  if (settings.from_epoch) {
+    context.log.warn("going back to epoch {}: effects of later epochs that are in the sinks' stores stay there, and come again",
+                     *settings.from_epoch);
+  }
+  return started;
+}
+
+Status announce(ObjectStore& store, const Started& started, std::string_view run) {
+  STREAM_ASSIGN(const bool first, store.put_if_absent(restore_name(run), std::to_string(started.manifest.number)));
+  if (!first) return failed("checkpoint '{}' already knows the run {}: start the pipeline again", store.place(), run);
+  return {};
+}
+
+Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience& patience) {
+  Duration look = kFirstLook;
+  for (;;) {
+    STREAM_ASSIGN(const auto text, store.get(restore_name(run)));
+    if (text) {
+      uint64_t number = 0;
+      std::from_chars(text->data(), text->data() + text->size(), number);
+      return read_manifest(store, number);
+    }
+    STREAM_TRY(patience.pause(look));
+    look = std::min(Duration{look.us * 2}, kLastLook);
+  }
+}
+
+namespace {
+
+/// A manifest of a later generation than ours; empty when there is none. Manifests older than the last few are removed,
+/// so that an old start may find a number free that was taken: only the newest tells.
+Result<std::optional<uint64_t>> later_generation(ObjectStore& store, uint64_t number, uint64_t generation) {
+  STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
+  if (!newest || *newest <= number) return std::optional<uint64_t>();
+  STREAM_ASSIGN(const Manifest last, read_manifest(store, *newest));
+  return last.generation > generation ? std::optional(last.generation) : std::nullopt;
+}
+
+}  // namespace
+
+Result<bool> is_decided(ObjectStore& store, uint64_t number, std::string_view run, uint64_t generation) {
+  STREAM_ASSIGN(const bool there, store.exists(manifest_name(number)));
+  if (!there) return false;
+  STREAM_ASSIGN(const Manifest manifest, read_manifest(store, number));
+  if (manifest.run != run) return fenced(store.place(), generation, manifest.generation);
+  STREAM_ASSIGN(const auto later, later_generation(store, number, generation));
+  if (later) return fenced(store.place(), generation, *later);
+  return true;
+}
+
+Status decide(ObjectStore& store, const Manifest& manifest) {
+  STREAM_ASSIGN(const bool won, store.put_if_absent(manifest_name(manifest.number), format_manifest(manifest)));
+  if (!won) {
+    STREAM_ASSIGN(const Manifest other, read_manifest(store, manifest.number));
+    return fenced(store.place(), manifest.generation, other.generation);
+  }
+  STREAM_ASSIGN(const auto later, later_generation(store, manifest.number, manifest.generation));
+  if (later) return fenced(store.place(), manifest.generation, *later);
+  return {};
+}
+
+}  // namespace streamutils::checkpoint
