@@ -35,7 +35,7 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   request.words = std::move(split->words);
   branch->command_ = command;
   const std::string& name = request.words.front();
-  if (role_of(name) == Role::source) {
+  if (role_of(name) == ProgramRole::source) {
     return usage_error("{}: '{}' is a source and reads no stream; give a sink or a filter", branch->option_, name);
   }
   auto file = find_command(name);

@@ -132,11 +132,11 @@ std::vector<Status> check_order(const Pipeline& pipeline) {
   for (size_t i = 0; i < pipeline.stages.size(); ++i) {
     const Stage& stage = pipeline.stages[i];
     const std::string_view program = base_name(stage.words.front());
-    const Role role = role_of(program);
-    if (role == Role::source && i != 0) {
+    const ProgramRole role = role_of(program);
+    if (role == ProgramRole::source && i != 0) {
       out.push_back(usage_error("{}: {} reads no stream: it must be the first stage", stage.place, program));
     }
-    if (role == Role::sink && i + 1 != pipeline.stages.size()) {
+    if (role == ProgramRole::sink && i + 1 != pipeline.stages.size()) {
       out.push_back(
           usage_error("{}: {} writes no stream: it must be the last stage (sdivert --copy feeds several sinks)",
                       stage.place, program));

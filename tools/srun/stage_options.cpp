@@ -43,8 +43,8 @@ Result<std::vector<std::string>> first_start_words(const StageOptions& options, 
         "{}: there is no checkpoint to begin from; give --checkpoint DIR, or checkpoint = DIR in the file", option);
   }
   const std::string& last = pipeline.stages.back().words.front();
-  const Role role = role_of(last);
-  if (role != Role::sink && role != Role::runner) {
+  const ProgramRole role = role_of(last);
+  if (role != ProgramRole::sink && role != ProgramRole::runner) {
     return usage_error("{}: the last stage '{}' is not one of our sinks, which decide where a pipeline begins", option,
                        last);
   }
