@@ -3,9 +3,9 @@
 //
 // What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`),
 // key
-// (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
-// no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is judged against the
-// watermark that stands when it arrives.
+// (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds
+// (`bad_time`); a record in no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is
+// judged against the watermark that stands when it arrives.
 //
 // Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of
 // units that the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope
@@ -21,6 +21,7 @@
 
 #include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
+#include "lib/stream/state_options.hpp"
 #include "lib/window/key_reader.hpp"
 #include "lib/window/stream_watermark.hpp"
 #include "lib/window/window_set.hpp"
@@ -74,7 +75,8 @@ class WindowOperator final : public Operator {
     std::string where_text;
     AggregatePlan plan;
   };
-  static Result<Compiled> compile(const WindowSettings& settings);
+  /// `saved`: for rows that were saved with these parts.
+  static Result<Compiled> compile(const WindowSettings& settings, const std::vector<PlanPart>* saved = nullptr);
   WindowOperator(WindowSettings settings, Compiled compiled, Context& context);
 
   [[nodiscard]] bool by_unit() const { return settings_.scope == Scope::unit; }
@@ -92,7 +94,9 @@ class WindowOperator final : public Operator {
   Status check_assigned();
   /// The units that have a set, by name.
   [[nodiscard]] std::vector<UnitId> units_by_name() const;
-  [[nodiscard]] std::string fingerprint() const;
+  [[nodiscard]] StateOptions state_options() const;
+  /// Takes over what is migrated, and says so. REQUIRES: the options that must be the same are.
+  Status adopt(const StateOptions& saved, const std::vector<PlanPart>& parts);
   void update_figures();
 
   WindowSettings settings_;
@@ -100,7 +104,7 @@ class WindowOperator final : public Operator {
   Context& context_;
   KeyReader key_reader_;
   ResultWriter results_;
-  RowPool rows_;
+  std::optional<RowPool> rows_;  // made anew when a saved state has other rows
   SetContext shared_;
   std::vector<std::unique_ptr<WindowSet>> sets_;  // by unit; scope stream: only "-"
   StreamWatermark minimum_;                       // scope stream
