@@ -26,7 +26,7 @@ Status print_member(const MemberState& member, const std::optional<KeyFilter>& f
 
 // One program each.
 Status print_windows(const MemberState& member, const std::optional<KeyFilter>& filter, Context& context, Printer& out);
-Status print_watermarks(const MemberState& member, Context& context, Printer& out);
+Status print_watermarks(const MemberState& member, Printer& out);
 Status print_redis_memory(const MemberState& member, const std::optional<KeyFilter>& filter, Context& context,
                           Printer& out);
 

@@ -32,9 +32,8 @@ void append_time(std::string& row, std::string_view name, EventTime time) {
 Status print_member(const MemberState& member, const std::optional<KeyFilter>& filter, Context& context, Printer& out) {
   const std::string& program = member.snapshot.program;
   if (program == "swindow") return print_windows(member, filter, context, out);
-  if (program == "ssink-redis") return print_redis_memory(member, filter, context, out);
   if (filter) return {};  // the others have no keys
-  if (program == "swatermark") return print_watermarks(member, context, out);
+  if (program == "swatermark") return print_watermarks(member, out);
   std::string row;
   begin_row(row, member);
   append_text(row, "program", program);
