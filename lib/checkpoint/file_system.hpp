@@ -54,7 +54,7 @@ class FileSystem {
   /// Unsorted; empty when the folder is not there.
   virtual Result<std::vector<Entry>> list(const std::string& path) = 0;
   virtual Status remove_folder(const std::string& path) = 0;  ///< Not there or not empty: ok.
-  /// Takes the lock on `path`, made when it is not there, and writes `holder` into it. Null: another process has it, and
+  /// Takes the lock on `path`, made when it is not there, and writes `holder` into it unless that is empty. Null: another process has it, and
   /// what it wrote is in *other.
   virtual Result<std::unique_ptr<Lock>> try_lock(const std::string& path, std::string_view holder, std::string* other) = 0;
   struct LockView {

@@ -219,7 +219,7 @@ class PosixFileSystem final : public FileSystem {
     }
     if (result != 0) return file_status(errno, "lock", path);
     // The lock holds without the text; on a full disk its holder only stays unnamed.
-    if (::ftruncate(fd.get(), 0) == 0) (void)write_all(fd.get(), holder);
+    if (!holder.empty() && ::ftruncate(fd.get(), 0) == 0) (void)write_all(fd.get(), holder);
     return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
   }
 
