@@ -200,6 +200,37 @@ TEST(Crash, AZombieIsToldThatItIsOne) {
   EXPECT_NE(status.message().find("generation 2"), std::string::npos) << status.message();
 }
 
+// The one before is not stopped at all: it applies the last decided spool at every moment of its successor's start.
+TEST(Crash, TheOneBeforeIsQuickerThanItsSuccessor) {
+  for (const bool reader_takes : {false, true}) {
+    uint64_t at = 1;
+    for (bool reached = true; reached; ++at) {
+      World world;
+      Store store;
+      Reader reader;
+      Process first(world, small());
+      ASSERT_TRUE(first.start(store).ok());
+      ASSERT_TRUE(first.epoch(store, input(), kEvery).ok());
+      ASSERT_TRUE(first.epoch(store, input(), kEvery, false).ok());
+      Process second(world, small());
+      reached = false;
+      second.fake->before = [&](uint64_t number) -> Status {
+        if (number == at) {
+          reached = true;
+          static_cast<void>(first.apply(2, store.epochs[2]).ok());
+        }
+        if (reader_takes) reader.take(world);
+        return {};
+      };
+      const Status status = second.run(store, input(), kEvery);
+      ASSERT_TRUE(status.ok()) << status.message() << " at " << at;
+      if (reader_takes) reader.take(world);
+      EXPECT_EQ(sorted(reader_takes ? reader.lines : world.finished()), sorted(wanted())) << "at " << at;
+    }
+    EXPECT_GT(at, 100u);
+  }
+}
+
 // The zombie's epochs are not those of a successor that was set back: it decides anew what goes into which part.
 TEST(Crash, AZombieCannotSpoilADirectoryThatWasSetBack) {
   uint64_t at = 1;

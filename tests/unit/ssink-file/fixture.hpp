@@ -88,7 +88,7 @@ struct Process {
     return sink->drain();
   }
   /// Reads `count` records of `input`, cuts, decides, applies.
-  Status epoch(Store& store, const std::vector<std::string>& input, size_t count) {
+  Status epoch(Store& store, const std::vector<std::string>& input, size_t count, bool applies = true) {
     for (; count > 0 && position < input.size(); --count) {
       STREAM_TRY(feed(input[position++]));
       clock.advance(Duration{1'000'000});
@@ -103,7 +103,7 @@ struct Process {
     if (!made.spool.empty()) made.cursor = {number, made.spool.size()};
     cursor = made.cursor;
     store.epochs[number] = made;
-    return apply(number, made);
+    return applies ? apply(number, made) : Status();
   }
   Status end() { return sink->on_end(End{}, recorder); }
 
