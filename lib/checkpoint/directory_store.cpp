@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "lib/checkpoint/object_store.hpp"
+#include "lib/json/text.hpp"
 
 namespace streamutils::checkpoint {
 
@@ -95,6 +96,11 @@ class DirectoryStore final : public ObjectStore {
   Result<std::vector<std::string>> list(std::string_view prefix) override;
   Status remove(std::string_view name) override;
   Result<std::unique_ptr<Lock>> try_lock(std::string_view holder, std::string* other) override;
+  Result<FileSystem::LockView> look_at_lock() override {
+    auto view = files_.look_at_lock(path("lock"));
+    if (!view.ok()) return here(view.take_status());
+    return view;
+  }
   Status clean(std::string_view own_run) override;
 
   // For the writer.
@@ -280,6 +286,12 @@ Status DirectoryStore::clean(std::string_view own_run) {
   return {};
 }
 
+/// A place is named in `open` and in manifests, which are JSON.
+Status check_place(const std::string& place) {
+  if (is_valid_utf8(place)) return {};
+  return usage_error("'{}' is no UTF-8: name the checkpoint directory differently", place);
+}
+
 /// What the file `format` says. Empty: there is none.
 Result<std::optional<int>> format_version(const std::string& place, FileSystem& files) {
   constexpr uint64_t kMaxFormat = 4096;
@@ -335,16 +347,13 @@ Status make_format(const std::string& place, FileSystem& files) {
   if (status.ok()) status = file->sync();
   file.reset();
   if (status.ok()) {
-    auto linked = files.link(temporary, place + "/format");
-    if (!linked.ok()) status = linked.take_status();
+    status = files.link(temporary, place + "/format").take_status();
+    // Another start that made the format may have cleaned up behind us.
+    if (auto there = files.exists(place + "/format"); there.ok() && *there) status = {};
   }
   if (status.ok()) status = files.sync_folder(place);
   Status removed = files.remove(temporary);
-  if (status.ok()) return removed;
-  // Another start that made the format may have cleaned up behind us.
-  auto there = files.exists(place + "/format");
-  if (there.ok() && *there && files.sync_folder(place).ok()) return {};
-  return status;
+  return status.ok() ? std::move(removed) : std::move(status);
 }
 
 }  // namespace
@@ -353,10 +362,11 @@ Result<std::unique_ptr<ObjectStore>> open_directory_store(std::string path, File
   if (path.empty()) return usage_error("the checkpoint directory has no name");
   STREAM_TRY(files.make_folders(path));
   STREAM_ASSIGN(std::string place, files.real_path(path));
+  STREAM_TRY(check_place(place));
   STREAM_ASSIGN(auto version, format_version(place, files));
   if (!version) {
     STREAM_TRY(check_fresh(place, files));
-    STREAM_TRY(make_format(place, files));
+    STREAM_TRY(make_format(place, files).at(fmt::format("checkpoint '{}'", place)));
     STREAM_ASSIGN(version, format_version(place, files));
   }
   STREAM_TRY(check_version(place, version.value_or(0)));
@@ -366,6 +376,7 @@ Result<std::unique_ptr<ObjectStore>> open_directory_store(std::string path, File
 Result<std::unique_ptr<ObjectStore>> open_existing_store(std::string path, FileSystem& files) {
   auto place = files.real_path(path);
   if (!place.ok()) return Status(Code::usage, std::string(place.status().message()));
+  STREAM_TRY(check_place(*place));
   STREAM_ASSIGN(const auto version, format_version(*place, files));
   if (!version) return usage_error("'{}' holds no checkpoints", path);
   STREAM_TRY(check_version(*place, *version));

@@ -28,6 +28,7 @@ std::string plain_word(std::string_view text) {
 }
 
 bool is_sink(std::string_view program) { return program.starts_with("ssink-"); }
+bool is_source(std::string_view program) { return program == "skafka-cat"; }
 
 }  // namespace
 
@@ -52,7 +53,9 @@ Result<std::vector<MemberInfo>> find_members(const Open& open, std::string_view 
                        "skafka-cat, which is given the same one",
                        stages.front().program);
   }
-  if (open.run.empty() || stages.empty() || open.sources.empty()) {
+  // A source that was stopped before it reached its cluster has no positions yet, and ends the stream at once.
+  const bool no_positions = open.sources.empty() && !stages.empty() && !is_source(stages.front().program);
+  if (open.run.empty() || stages.empty() || no_positions) {
     return usage_error("with a checkpoint the input has to come from skafka-cat, which knows positions to go back to; this "
                        "input is plain");
   }

@@ -12,6 +12,8 @@ class Patience {
   /// Waits for `duration`. Fails when waiting has become pointless: Code::broken_pipe when the reader of our output is
   /// gone, Code::failed when the writer of our input died.
   virtual Status pause(Duration duration) = 0;
+  /// True when the writer of our input has closed it, be it after a clean `end`.
+  [[nodiscard]] virtual bool input_closed() const = 0;
 };
 
 }  // namespace streamutils::checkpoint

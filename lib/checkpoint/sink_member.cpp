@@ -112,7 +112,11 @@ Status SinkMember::on_barrier(const Barrier& item, Output& out) {
   return cut(item.epoch, item.positions, Manifest::Kind::epoch);
 }
 
-Status SinkMember::cut(uint64_t epoch, std::vector<std::pair<std::string, int64_t>> positions, Manifest::Kind kind) {
+Status SinkMember::cut(uint64_t epoch, Positions positions, Manifest::Kind kind) {
+  return or_fenced(try_cut(epoch, std::move(positions), kind), store_, generation_);
+}
+
+Status SinkMember::try_cut(uint64_t epoch, Positions positions, Manifest::Kind kind) {
   if (epoch != next_epoch_) return failed("the stream's epoch {} comes where {} was due", epoch, next_epoch_);
   STREAM_TRY(sink_.cut());
   STREAM_TRY(settle_all());  // only then may this epoch be acknowledged
@@ -138,7 +142,7 @@ Status SinkMember::cut(uint64_t epoch, std::vector<std::pair<std::string, int64_
   cursor_ = *pending_->own.cursor;
   ++next_epoch_;
   begin_spool();
-  return settle();
+  return try_settle();
 }
 
 Status SinkMember::on_ack(const Ack& item, Output& out) {
@@ -148,12 +152,15 @@ Status SinkMember::on_ack(const Ack& item, Output& out) {
   return settle();
 }
 
-Status SinkMember::settle() {
+Status SinkMember::settle() { return or_fenced(try_settle(), store_, generation_); }
+
+Status SinkMember::try_settle() {
   if (!pending_) return {};
   next_look_ = context_.clock.mono() + kLook;
   if (root()) {
     STREAM_ASSIGN(const bool complete, collect_side_acks());
-    if (!complete) return {};
+    // A later generation removes acks that this one waits for.
+    if (!complete) return is_decided(store_, pending_->epoch, run_, generation_).take_status();
     STREAM_TRY(publish());
   } else {
     STREAM_ASSIGN(const bool decided, is_decided(store_, pending_->epoch, run_, generation_));
@@ -169,10 +176,22 @@ Status SinkMember::settle() {
 
 Status SinkMember::settle_all() {
   while (pending_) {
-    STREAM_TRY(settle());
-    if (pending_) STREAM_TRY(patience_.pause(kLook));
+    STREAM_ASSIGN(const bool in_vain, waits_in_vain());  // asked first: the last look comes after the others' last act
+    STREAM_TRY(try_settle());
+    if (!pending_) break;
+    if (in_vain) return failed("epoch {} was not decided: {} ended before that", pending_->epoch, root() ? "a branch" : "the last program");
+    STREAM_TRY(patience_.pause(kLook));
   }
   return {};
+}
+
+/// After the end of the stream a dead neighbour no longer shows in the input. The root waits for sinks of branches, which
+/// live no longer than the stage that feeds both; these wait for the root, which holds the lock as long as it lives.
+Result<bool> SinkMember::waits_in_vain() {
+  if (root()) return patience_.input_closed();
+  std::string holder;
+  STREAM_ASSIGN(const auto lock, store_.try_lock({}, &holder));
+  return lock != nullptr;
 }
 
 /// True when every member's ack of the pending epoch is there.
@@ -228,7 +247,7 @@ Status SinkMember::on_end(const End& item, Output& out) {
       return failed("the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
     }
     STREAM_TRY(cut(*item.last_epoch, item.positions, item.fire ? Manifest::Kind::finished : Manifest::Kind::ended));
-    STREAM_TRY(settle_all());
+    STREAM_TRY(or_fenced(settle_all(), store_, generation_));
   }
   return sink_.on_end(item, out);
 }

@@ -52,10 +52,14 @@ class SinkMember final : public Operator {
   Status open_side();
   Status go_on_from(const Manifest& manifest);
   void begin_spool();
-  Status cut(uint64_t epoch, std::vector<std::pair<std::string, int64_t>> positions, Manifest::Kind kind);
+  using Positions = std::vector<std::pair<std::string, int64_t>>;
+  Status cut(uint64_t epoch, Positions positions, Manifest::Kind kind);
+  Status try_cut(uint64_t epoch, Positions positions, Manifest::Kind kind);
   /// Decides, or sees the decision, when it is time, and then applies the spool: nothing is pending any more.
   Status settle();
+  Status try_settle();
   Status settle_all();
+  Result<bool> waits_in_vain();
   Result<bool> collect_side_acks();
   Status publish();
   Status apply(SpoolReader& reader);

@@ -98,7 +98,8 @@ Result<Snapshot> get_snapshot(ObjectStore& store, const ObjectRef& ref) {
   const std::string_view state = in.text();
   const uint64_t xxh3 = in.u64();
   if (!in.ok() || !in.at_end()) return damaged(store, ref, "its lengths do not add up");
-  if (xxh3 != XXH3_64bits(bytes->data(), bytes->size() - sizeof(xxh3))) return damaged(store, ref, "its checksum is wrong");
+  if (xxh3 != XXH3_64bits(bytes->data(), bytes->size() - sizeof(xxh3)))
+    return damaged(store, ref, "its checksum is wrong");
   snapshot.state = state;
   return snapshot;
 }

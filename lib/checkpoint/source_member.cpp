@@ -35,7 +35,7 @@ Status SourceMember::on_open(Open& open, Output& out) {
 
 void SourceMember::reached(UnitId unit, int64_t next) {
   if (unit >= next_.size()) next_.resize(unit + 1, -1);
-  next_[unit] = next;
+  next_[unit] = std::max(next_[unit], next);
 }
 
 Status SourceMember::on_records(const Batch& batch, Output& out) {
@@ -51,6 +51,7 @@ Status SourceMember::on_side(const SideRecord& item, Output& out) {
 }
 
 Status SourceMember::on_assign(const Assign& item, Output& out) {
+  if (item.unit < next_.size()) next_[item.unit] = -1;
   reached(item.unit, item.position);
   return out.control(item);
 }

@@ -38,6 +38,9 @@ class SourceMember final : public Operator {
 
   /// Known once on_open() has returned ok: a source asks after it has given its `open`.
   [[nodiscard]] const ResumePoint& resume_point() const { return resume_; }
+  /// No record of `unit` lies between what was given and `next`: Kafka's transaction markers, for one, have offsets too.
+  /// Records before `next` may still be on their way as long as they are given before the source's poll() returns.
+  void passed(UnitId unit, int64_t next) { reached(unit, next); }
   /// Called with the positions of each epoch that was decided, soon after it was.
   using Positions = std::vector<std::pair<std::string, int64_t>>;  ///< unit, next offset
   void on_decided(std::function<void(const Positions&)> call) { decided_ = std::move(call); }

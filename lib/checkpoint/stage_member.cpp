@@ -40,6 +40,7 @@ Status StageMember::on_open(Open& open, Output& out) {
   STREAM_TRY(out.flush());
   if (!op_.stateful()) return {};
   STREAM_ASSIGN(const Manifest manifest, await_start(store_, run_, patience_));
+  generation_ = manifest.generation;
   finished_ = manifest.kind == Manifest::Kind::finished;
   if (finished_) return {};
   return restore_member(op_, name_, program_, manifest, store_, context_);
@@ -64,9 +65,10 @@ Status StageMember::on_end(const End& item, Output& out) {
 Status StageMember::acknowledge(uint64_t epoch, Output& out) {
   StateWriter state;
   STREAM_TRY(op_.snapshot(state));
-  STREAM_ASSIGN(ObjectRef ref, put_snapshot(store_, state_name(run_, epoch, name_),
-                                            {.program = program_, .version = STREAM_VERSION, .state = state.take()}));
-  return out.control(Ack{.epoch = epoch, .stage = name_, .objects = {std::move(ref)}, .cursor = {}});
+  auto ref = put_snapshot(store_, state_name(run_, epoch, name_),
+                          {.program = program_, .version = STREAM_VERSION, .state = state.take()});
+  if (!ref.ok()) return or_fenced(ref.take_status(), store_, generation_);
+  return out.control(Ack{.epoch = epoch, .stage = name_, .objects = {*std::move(ref)}, .cursor = {}});
 }
 
 Status restore_member(Operator& op, std::string_view name, std::string_view program, const Manifest& manifest,

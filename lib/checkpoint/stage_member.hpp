@@ -49,6 +49,7 @@ class StageMember final : public Operator {
   Context& context_;
   std::string run_;
   std::string name_;
+  uint64_t generation_ = 0;
   bool finished_ = false;  // an earlier start has ended for good: nothing will come
 };
 

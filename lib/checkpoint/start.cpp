@@ -96,10 +96,19 @@ Status check_members(const Manifest& base, const std::vector<MemberInfo>& member
   return {};
 }
 
-/// The bounds that hold from now on: those of an unfinished range, and those of units that are new.
+/// Every range with an end was read up to it.
+bool was_read(const Manifest& manifest) {
+  return std::ranges::all_of(manifest.open.sources, [&](const UnitRange& range) {
+    const auto at = std::ranges::find_if(manifest.positions, [&](const auto& p) { return p.first == range.unit; });
+    return !range.end || (at != manifest.positions.end() && at->second >= *range.end);
+  });
+}
+
+/// The bounds that hold from now on: those of an unfinished range, and those of units that are new. A range that was
+/// stopped on the way is not finished.
 void take_bounds(const Manifest* base, const Open& open, Manifest& next) {
   next.open = open;
-  if (!base || base->kind == Manifest::Kind::ended) return;
+  if (!base || (base->kind == Manifest::Kind::ended && was_read(*base))) return;
   for (UnitRange& range : next.open.sources) {
     for (const UnitRange& known : base->open.sources) {
       if (known.unit == range.unit) range = known;
@@ -121,12 +130,13 @@ Manifest start_manifest(const std::optional<Manifest>& base, uint64_t number, co
   next.holder = holder_words();
   next.created = context.clock.wall();
   take_bounds(base ? &*base : nullptr, open, next);
-  if (!base) {
+  // No positions: every start so far was stopped before it knew any, so this one's count.
+  if (!base || base->positions.empty()) {
     for (const UnitRange& range : open.sources) next.positions.emplace_back(range.unit, range.start);
-    return next;
   }
+  if (!base) return next;
   next.from = base->number;
-  next.positions = base->positions;
+  if (!base->positions.empty()) next.positions = base->positions;
   next.members = base->members;
   next.rewound = settings.from_epoch.has_value() || (base->kind == Manifest::Kind::start && base->rewound);
   return next;
@@ -147,7 +157,10 @@ Result<Started> start_root(ObjectStore& store, const Open& open, const StartSett
     if (base) STREAM_TRY(check_members(*base, started.members, store));
     started.manifest = start_manifest(base, newest.value_or(0) + 1, open, settings, pipeline, context);
     STREAM_ASSIGN(const bool won, store.put_if_absent(manifest_name(started.manifest.number), format_manifest(started.manifest)));
-    if (won) break;
+    if (!won) continue;
+    // A number that was free because its manifest had been removed as garbage is no success: another start was faster.
+    STREAM_ASSIGN(const std::optional<uint64_t> now, newest_manifest(store));
+    if (now == started.manifest.number) break;
   }
   STREAM_TRY(store.clean(open.run));
   if (settings.from_epoch) {
@@ -164,6 +177,7 @@ Status announce(ObjectStore& store, const Started& started, std::string_view run
 }
 
 Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience& patience) {
+  STREAM_ASSIGN(const std::optional<uint64_t> before, newest_manifest(store));
   Duration look = kFirstLook;
   for (;;) {
     STREAM_ASSIGN(const auto text, store.get(restore_name(run)));
@@ -171,6 +185,14 @@ Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience&
       uint64_t number = 0;
       std::from_chars(text->data(), text->data() + text->size(), number);
       return read_manifest(store, number);
+    }
+    // A start that came after ours removes our word with our manifest.
+    STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
+    if (newest > before) {
+      STREAM_ASSIGN(const Manifest last, read_manifest(store, *newest));
+      if (last.run != run && last.generation > before.value_or(0)) {
+        return fenced(store.place(), before.value_or(0) + 1, last.generation);
+      }
     }
     STREAM_TRY(patience.pause(look));
     look = std::min(Duration{look.us * 2}, kLastLook);
@@ -192,7 +214,11 @@ Result<std::optional<uint64_t>> later_generation(ObjectStore& store, uint64_t nu
 
 Result<bool> is_decided(ObjectStore& store, uint64_t number, std::string_view run, uint64_t generation) {
   STREAM_ASSIGN(const bool there, store.exists(manifest_name(number)));
-  if (!there) return false;
+  if (!there) {
+    // Taken by a later generation, and removed by its clean-up since.
+    STREAM_ASSIGN(const auto later, later_generation(store, number, generation));
+    return later ? Result<bool>(fenced(store.place(), generation, *later)) : Result<bool>(false);
+  }
   STREAM_ASSIGN(const Manifest manifest, read_manifest(store, number));
   if (manifest.run != run) return fenced(store.place(), generation, manifest.generation);
   STREAM_ASSIGN(const auto later, later_generation(store, number, generation));
@@ -209,6 +235,12 @@ Status decide(ObjectStore& store, const Manifest& manifest) {
   STREAM_ASSIGN(const auto later, later_generation(store, manifest.number, manifest.generation));
   if (later) return fenced(store.place(), manifest.generation, *later);
   return {};
+}
+
+Status or_fenced(Status status, ObjectStore& store, uint64_t generation) {
+  if (status.ok() || generation == 0) return status;
+  auto later = later_generation(store, generation, generation);
+  return later.ok() && *later ? fenced(store.place(), generation, **later) : std::move(status);
 }
 
 }  // namespace streamutils::checkpoint

@@ -45,6 +45,9 @@ Result<bool> is_decided(ObjectStore& store, uint64_t number, std::string_view ru
 /// Publishes `manifest`: the decision. Fails with fenced() when a later generation has begun.
 Status decide(ObjectStore& store, const Manifest& manifest);
 
+/// What a failure of a member really is: fenced() when a later generation has begun, whose clean-up the member ran into.
+Status or_fenced(Status status, ObjectStore& store, uint64_t generation);
+
 /// Removes manifests but the last `keep`, and every object of an epoch before `manifest` that no kept manifest names.
 /// What epochs after it have made is never touched, whoever made it.
 Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep);

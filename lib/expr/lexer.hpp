@@ -60,6 +60,8 @@ Status error_at(std::string_view text, size_t offset, std::string_view message);
 
 /// A path's parts as FieldSet::add takes them.
 std::string field_path(const std::vector<std::string>& parts);
+/// A path's parts as an expression has them, with backquotes where they are needed.
+std::string path_text(const std::vector<std::string>& parts);
 /// Whether `part` needs no backquotes where it stands: at the front of a path, or behind a dot.
 bool is_plain_part(std::string_view part, bool front);
 /// Words that a field of one part can only be in backquotes.

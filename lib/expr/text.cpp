@@ -41,23 +41,6 @@ std::string_view sign_of(Comparison comparison) {
   return kSigns[static_cast<size_t>(comparison)];
 }
 
-void append_path(std::string& out, const std::vector<std::string>& parts) {
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0) out += '.';
-    const bool keyword = parts.size() == 1 && is_keyword(parts[i]);
-    if (is_plain_part(parts[i], i == 0) && !keyword) {
-      out += parts[i];
-      continue;
-    }
-    out += '`';
-    for (const char c : parts[i]) {
-      out += c;
-      if (c == '`') out += c;
-    }
-    out += '`';
-  }
-}
-
 void append(std::string& out, const Node& node, int least);
 
 void append_list(std::string& out, const Node& node, size_t first) {
@@ -90,7 +73,8 @@ void append_bare(std::string& out, const Node& node) {
     case Op::literal:
       return append_json(out, node.literal);
     case Op::field:
-      return append_path(out, node.parts);
+      out += path_text(node.parts);
+      return;
     case Op::any:
     case Op::all:
     case Op::sum:
@@ -128,6 +112,25 @@ void append(std::string& out, const Node& node, int least) {
 }
 
 }  // namespace
+
+std::string path_text(const std::vector<std::string>& parts) {
+  std::string out;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += '.';
+    const bool keyword = parts.size() == 1 && is_keyword(parts[i]);
+    if (is_plain_part(parts[i], i == 0) && !keyword) {
+      out += parts[i];
+      continue;
+    }
+    out += '`';
+    for (const char c : parts[i]) {
+      out += c;
+      if (c == '`') out += c;
+    }
+    out += '`';
+  }
+  return out;
+}
 
 void append_json(std::string& out, const Value& value) {
   if (const auto* text = std::get_if<std::string_view>(&value)) {

@@ -318,4 +318,16 @@ ParseError RecordParser::parse_members(std::string_view record, std::vector<Memb
   }));
 }
 
+bool is_json_value(std::string_view text) {
+  thread_local RecordParser parser((FieldSet()));
+  thread_local std::vector<RecordParser::Member> members;
+  std::string record = R"({"":)";
+  record += text;
+  record += '}';
+  const size_t size = record.size();
+  record.append(kJsonPadding, ' ');
+  return parser.parse_members(std::string_view(record).substr(0, size), members) == ParseError::none &&
+         members.size() == 1 && members[0].value.raw.size() == text.size();
+}
+
 }  // namespace streamutils

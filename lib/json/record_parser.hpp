@@ -73,4 +73,8 @@ class RecordParser {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Is `text` one JSON value as a record may hold it, without white space around it? For what was saved and is read
+/// again; it copies the text.
+bool is_json_value(std::string_view text);
+
 }  // namespace streamutils

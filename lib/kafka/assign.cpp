@@ -2,6 +2,7 @@
 // Connecting, and taking partitions over or giving them up.
 #include <algorithm>
 
+#include "lib/kafka/resume.hpp"
 #include "lib/kafka/source_impl.hpp"
 #include "lib/stream/decoder.hpp"
 
@@ -11,8 +12,6 @@ namespace {
 using kafka::PartitionRange;
 
 constexpr Duration kAssignBound{60'000'000};  // a group has the patience of max.poll.interval.ms (5 minutes)
-
-std::string unit_name(const PartitionRange& range) { return fmt::format("{}/{}", range.topic, range.partition); }
 
 /// All partitions of the topics, or those of -p.
 Result<std::vector<PartitionRange>> wanted_partitions(const std::vector<kafka::Topic>& topics,
@@ -44,13 +43,16 @@ Status KafkaSource::Impl::connect() {
   const Duration bound = kafka::connect_bound(config_);
   task_ = std::make_unique<PlanTask>(
       client_,
-      [topics = settings_.topics, only = settings_.partitions, range = settings_.range,
-       grouped = !settings_.group.empty(), bound](kafka::Client& client) -> Result<Plan> {
+      [topics = settings_.topics, only = settings_.partitions, range = settings_.range, shares = shares_,
+       checkpoint = bool(settings_.resume), bound](kafka::Client& client) -> Result<Plan> {
         STREAM_ASSIGN(const std::vector<kafka::Topic> known, kafka::fetch_topics(client, topics, bound, false));
         STREAM_ASSIGN(std::vector<PartitionRange> ranges, wanted_partitions(known, only));
         const auto units = static_cast<uint32_t>(ranges.size());
-        if (grouped) return Plan{.ranges = {}, .units_in_all = units};
-        STREAM_ASSIGN(ranges, kafka::resolve_ranges(client, std::move(ranges), range, false, bound));
+        if (shares) return Plan{.ranges = {}, .units_in_all = units};
+        // With a checkpoint the group's offsets count only when they are asked for: --fresh has to be a way out.
+        const bool stored = checkpoint && range.start && range.start->kind == KafkaPosition::Kind::stored;
+        STREAM_ASSIGN(ranges, kafka::resolve_ranges(client, std::move(ranges), range, stored, bound));
+        if (!checkpoint) STREAM_TRY(check_starts(ranges));  // else they count at the first start only
         return Plan{.ranges = std::move(ranges), .units_in_all = units};
       });
   return {};
@@ -65,13 +67,17 @@ Result<bool> KafkaSource::Impl::finish_connecting(Output& out) {
   }
   task_.reset();
   if (!plan->ok()) return plan->take_status();
-  phase_ = Phase::reading;
-  if (settings_.group.empty()) {
-    STREAM_TRY(give_open((*plan)->ranges, out));
-    STREAM_TRY(take_over(**plan, out));
+  STREAM_TRY(give_open((*plan)->ranges, out));
+  if (settings_.resume) {
+    STREAM_TRY(go_on(**std::move(plan), out));
     return true;
   }
-  STREAM_TRY(give_open({}, out));
+  phase_ = Phase::reading;
+  STREAM_TRY(shares_ ? subscribe() : take_over(**plan, out));
+  return true;
+}
+
+Status KafkaSource::Impl::subscribe() {
   const kafka::ListPtr topics(rd_kafka_topic_partition_list_new(static_cast<int>(settings_.topics.size())));
   for (const std::string& topic : settings_.topics) {
     rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
@@ -79,13 +85,15 @@ Result<bool> KafkaSource::Impl::finish_connecting(Output& out) {
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_->get(), topics.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return failed("cannot join group '{}': {}", settings_.group, kafka::error_text(error));
-  return true;
+  return {};
 }
 
 Status KafkaSource::Impl::give_open(const std::vector<PartitionRange>& ranges, Output& out) {
   Open open;
   open.run = make_run_id();
-  for (const PartitionRange& range : ranges) open.sources.push_back({unit_name(range), range.start, range.end});
+  for (const PartitionRange& range : ranges) {
+    open.sources.push_back({unit_name(range), range.bad_start.empty() ? range.start : kafka::kNoStart, range.end});
+  }
   open_given_ = true;
   return out.control(open);
 }
@@ -128,6 +136,7 @@ Result<bool> KafkaSource::Impl::serve_rebalance(Output& out) {
         for (const kafka::Topic& topic : known) units += static_cast<uint32_t>(topic.partitions);
         STREAM_ASSIGN(std::vector<PartitionRange> resolved,
                       kafka::resolve_ranges(client, ranges, range, true, kAssignBound));
+        STREAM_TRY(check_starts(resolved));
         return Plan{.ranges = std::move(resolved), .units_in_all = units, .topics = known};
       });
   return false;
@@ -138,7 +147,7 @@ Status KafkaSource::Impl::take_over(const Plan& plan, Output& out) {
   for (const PartitionRange& range : plan.ranges) {
     if (range.end && *range.end <= range.start) {
       // Nothing to be read: a group must hold the partition all the same, without a group there is no need to fetch it.
-      if (settings_.group.empty()) continue;
+      if (!shares_) continue;
     }
     rd_kafka_topic_partition_list_add(list.get(), range.topic.c_str(), range.partition)->offset = range.start;
   }
@@ -159,7 +168,7 @@ Status KafkaSource::Impl::take_over(const Plan& plan, Output& out) {
   for (const kafka::Topic& topic : plan.topics) first_partitions_.try_emplace(topic.name, topic.partitions);
   if (assigned_once_) tell_of_guessed_starts(plan);
   assigned_once_ = true;
-  if (plan.ranges.empty() && !settings_.group.empty()) {
+  if (plan.ranges.empty() && shares_) {
     context_.log.warn("group '{}' has more members than there are partitions: none is left for this one",
                       settings_.group);
   }

@@ -47,6 +47,7 @@ Result<std::shared_ptr<Client>> Client::create(const KafkaConfig& config, Client
   rd_kafka_conf_set_stats_cb(conf.get(), on_statistics);
   if (consumer) {
     rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf.get(), on_commit);
   } else {
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
   }
@@ -187,6 +188,15 @@ void Client::on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafk
     return;
   }
   events->on_rebalance(error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, *partitions);
+}
+
+void Client::on_commit(rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* offsets, void* opaque) {
+  ClientEvents* events = static_cast<Client*>(opaque)->events();
+  if (events == nullptr) return;
+  for (int i = 0; offsets != nullptr && i < offsets->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+    error = offsets->elems[i].err;
+  }
+  events->on_commit(error);
 }
 
 void Client::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {

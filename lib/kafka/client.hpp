@@ -24,6 +24,8 @@ class ClientEvents {
   /// The group gives (or takes) partitions; the owner answers with rd_kafka_assign() at its own time.
   virtual void on_rebalance(bool /*assigned*/, const rd_kafka_topic_partition_list_t& /*partitions*/) {}
   virtual void on_delivery(const rd_kafka_message_t& /*message*/) {}
+  /// What became of a commit that nobody waits for.
+  virtual void on_commit(rd_kafka_resp_err_t /*error*/) {}
   /// No broker can be reached. May repeat.
   virtual void on_disconnect(std::string_view /*reason*/) {}
 };
@@ -64,6 +66,8 @@ class Client {
   static int on_statistics(rd_kafka_t* handle, char* json, size_t size, void* opaque);
   static void on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
                            void* opaque);
+  static void on_commit(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* offsets,
+                        void* opaque);
   static void on_delivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
   ClientEvents* events();
 

@@ -132,43 +132,48 @@ Result<std::vector<int64_t>> committed(Client& client, const Ranges& ranges, Ste
   return answers(ranges, *list);
 }
 
-Status outside(const PartitionRange& r, int64_t offset, bool stored) {
+std::string outside(const PartitionRange& r, int64_t offset, bool stored) {
   if (stored) {
-    return usage_error(
+    return fmt::format(
         "the group's offset {} is outside '{}/{}', which holds {} to {}; reset the group's offsets, or use another "
         "group",
         offset, r.topic, r.partition, r.low, r.high);
   }
-  return usage_error(
+  return fmt::format(
       "offset {} is outside '{}/{}', which holds {} to {}; give -o beginning, -o end or a number between", offset,
       r.topic, r.partition, r.low, r.high);
 }
 
-Status set_start(PartitionRange& r, const KafkaPosition& position) {
+void set_start(PartitionRange& r, const KafkaPosition& position) {
   switch (position.kind) {
     case KafkaPosition::Kind::beginning:
       r.start = r.low;
-      return {};
+      return;
     case KafkaPosition::Kind::end:
       r.start = r.high;
-      return {};
+      return;
     case KafkaPosition::Kind::last:
       r.start = position.value >= r.high - r.low ? r.low : r.high - position.value;
-      return {};
+      return;
     case KafkaPosition::Kind::offset:
-      if (position.value < r.low || position.value > r.high) return outside(r, position.value, false);
-      r.start = position.value;
-      return {};
+      if (position.value < r.low || position.value > r.high) {
+        r.bad_start = outside(r, position.value, false);
+      } else {
+        r.start = position.value;
+      }
+      return;
     case KafkaPosition::Kind::stored:
-      return usage_error("the group has no stored offset for '{}/{}'; give -o beginning or -o end", r.topic,
-                         r.partition);
+      r.bad_start =
+          fmt::format("the group has no stored offset for '{}/{}'; give -o beginning or -o end", r.topic, r.partition);
+      return;
     case KafkaPosition::Kind::time:
-      return {};  // already looked up
+      return;  // already looked up
   }
-  return {};
 }
 
 }  // namespace
+
+std::string unit_name(const PartitionRange& range) { return fmt::format("{}/{}", range.topic, range.partition); }
 
 Result<Ranges> resolve_ranges(Client& client, Ranges ranges, const KafkaRange& range, bool group, Duration bound) {
   using Kind = KafkaPosition::Kind;
@@ -197,16 +202,39 @@ Result<Ranges> resolve_ranges(Client& client, Ranges ranges, const KafkaRange& r
     if (!until.empty() && until[i] >= 0) r.end = std::min(until[i], r.high);
     const int64_t known = std::max(stored.empty() ? -1 : stored[i], r.reached);
     if (known >= 0) {
-      if (known < r.low || known > r.high) return outside(r, known, true);
-      r.start = known;
+      if (known < r.low || known > r.high) {
+        r.bad_start = outside(r, known, true);
+      } else {
+        r.start = known;
+      }
     } else if (r.appeared) {
       r.start = r.low;
     } else {
-      STREAM_TRY(set_start(r, start));
+      set_start(r, start);
       r.by_range = true;
     }
+    if (!r.bad_start.empty()) r.start = r.low;
   }
   return ranges;
+}
+
+Status check_starts(const Ranges& ranges) {
+  for (const PartitionRange& r : ranges) {
+    if (!r.bad_start.empty()) return Status(Code::usage, r.bad_start);
+  }
+  return {};
+}
+
+Status refresh_logs(Client& client, Ranges& ranges, Duration bound) {
+  if (ranges.empty()) return {};
+  const auto deadline = Steady::now() + std::chrono::microseconds(bound.us);
+  STREAM_ASSIGN(const std::vector<int64_t> low, offsets_at(client, ranges, RD_KAFKA_OFFSET_BEGINNING, deadline));
+  STREAM_ASSIGN(const std::vector<int64_t> high, offsets_at(client, ranges, RD_KAFKA_OFFSET_END, deadline));
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    ranges[i].low = low[i];
+    ranges[i].high = std::max(high[i], low[i]);
+  }
+  return {};
 }
 
 }  // namespace kafka

@@ -33,6 +33,8 @@ struct KafkaRange {
   std::optional<KafkaPosition> start;  ///< empty: the end when following, the beginning when bounded
   std::optional<int64_t> until_ms;     ///< end before the first record at or behind this Kafka time
   bool until_end = false;              ///< end at the log ends found at the start
+  bool fixed =
+      false;  ///< under a checkpoint the ends found at the first start hold for later ones: --from, --to, e@TIME
   [[nodiscard]] bool bounded() const { return until_end || until_ms.has_value(); }
   bool operator==(const KafkaRange&) const = default;
 };
@@ -62,13 +64,22 @@ struct PartitionRange {
   int64_t reached = -1;   ///< given: where this member stopped when it had the partition before; -1: it never had
   bool appeared = false;  ///< given: the partition did not exist when this member began
   bool by_range = false;  ///< found: `start` is what KafkaRange says, for want of anything better
+  std::string bad_start;  ///< found: why the wanted start cannot be used; then `start` is `low`
 };
+
+std::string unit_name(const PartitionRange& range);  ///< "topic/partition"
 
 /// Finds low, high, start and end of every partition in `ranges`, whose topic and partition are given.
 /// `group`: committed offsets are looked up; the larger of it and `reached` wins over range.start, and `appeared`
-/// starts at the beginning; `stored` demands a committed one. On failure: a start outside its log is a usage error with
-/// the valid range; a cluster that does not answer is Code::failed.
+/// starts at the beginning; `stored` demands a committed one. A start outside its log becomes `bad_start`, which
+/// check_starts() tells. On failure: a cluster that does not answer is Code::failed.
 Result<std::vector<PartitionRange>> resolve_ranges(Client& client, std::vector<PartitionRange> ranges,
                                                    const KafkaRange& range, bool group, Duration bound);
+
+/// A usage error with the valid range when one of `ranges` has a bad start.
+Status check_starts(const std::vector<PartitionRange>& ranges);
+
+/// Looks up low and high again.
+Status refresh_logs(Client& client, std::vector<PartitionRange>& ranges, Duration bound);
 
 }  // namespace streamutils::kafka

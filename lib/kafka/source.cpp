@@ -22,15 +22,24 @@ Status check(const KafkaSourceSettings& s) {
     }
   }
   const bool grouped = !s.group.empty();
-  if (grouped && !s.partitions.empty())
+  const bool shares = grouped && !s.resume;
+  if (shares && !s.partitions.empty())
     return usage_error("-G and -p exclude each other: a group assigns partitions by itself");
+  if (s.resume && s.commit_interval) {
+    return usage_error(
+        "--commit-interval commits what was written, a checkpoint what was finished: leave it out; with a checkpoint "
+        "the offsets of -G are committed after each epoch");
+  }
+  if (s.resume && s.count) {
+    return usage_error("-c counts the records of one start, and a checkpoint outlives it: use -e, --to or -o e@TIME");
+  }
   if (!grouped && s.commit_interval) return usage_error("--commit-interval needs a group to commit to: give -G");
   if (s.commit_interval && s.commit_interval->us <= 0) return usage_error("--commit-interval must be longer than 0");
   if (!grouped && s.range.start && s.range.start->kind == KafkaPosition::Kind::stored) {
     return usage_error("-o stored reads a group's offsets: give -G");
   }
   if (s.count && *s.count < 1) return usage_error("-c takes a number of at least 1");
-  if (s.merge && grouped) return usage_error("--order time needs all partitions in one place: leave out -G");
+  if (s.merge && shares) return usage_error("--order time needs all partitions in one place: leave out -G");
   if (s.merge && !s.range.bounded()) return usage_error("--order time needs a bounded read: give -e, --from or --to");
   return {};
 }
@@ -59,10 +68,12 @@ Result<Source::State> KafkaSource::poll(Output& out, const Waiter& waiter, Durat
 }
 bool KafkaSource::wants_flush() const { return impl_->wants_flush(); }
 void KafkaSource::flushed() { impl_->flushed(); }
+void KafkaSource::commit(const checkpoint::SourceMember::Positions& positions) { impl_->commit_decided(positions); }
 
 KafkaSource::Impl::Impl(KafkaConfig config, KafkaSourceSettings settings, Context& context)
     : config_(std::move(config)),
       settings_(std::move(settings)),
+      shares_(!settings_.group.empty() && !settings_.resume),
       context_(context),
       lag_(context.metrics, context.clock),
       shaper_(settings_.envelope) {
@@ -71,17 +82,19 @@ KafkaSource::Impl::Impl(KafkaConfig config, KafkaSourceSettings settings, Contex
 
 KafkaSource::Impl::~Impl() {
   if (!client_) return;
-  kafka::ListPtr positions = settings_.commit_interval ? uncommitted() : nullptr;
+  kafka::ListPtr positions = settings_.commit_interval ? uncommitted() : std::move(decided_);
   client_->detach();
   assignment_.clear();
   separate_.clear();
   queue_.reset();
   task_.reset();
   topics_task_.reset();
-  const bool grouped = !settings_.group.empty();
   const rd_kafka_resp_err_t committed =
-      kafka::Client::close(std::move(client_), grouped, std::move(positions), kCloseBound);
-  if (committed != RD_KAFKA_RESP_ERR_NO_ERROR && committed != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+      kafka::Client::close(std::move(client_), shares_, std::move(positions), kCloseBound);
+  if (committed == RD_KAFKA_RESP_ERR_NO_ERROR || committed == RD_KAFKA_RESP_ERR__NO_OFFSET) return;
+  if (settings_.resume) {
+    on_commit(committed);
+  } else {
     context_.log.warn("cannot commit the last offsets of group '{}': {}; some records will be read again",
                       settings_.group, kafka::error_text(committed));
   }
@@ -92,7 +105,8 @@ Result<Source::State> KafkaSource::Impl::poll(Output& out, const Waiter& waiter,
   while (true) {
     if (phase_ == Phase::ended) return State::finished;
     if (waiter.stop_requested()) {
-      STREAM_TRY(end(out, settings_.drain));
+      // A checkpoint must not be finished by a start that has read nothing.
+      STREAM_TRY(end(out, settings_.drain && (phase_ == Phase::reading || !settings_.resume)));
       return State::finished;
     }
     STREAM_ASSIGN(const bool progress, step(out));
@@ -127,6 +141,7 @@ Duration KafkaSource::Impl::bounded(Duration timeout) const {
 Result<bool> KafkaSource::Impl::step(Output& out) {
   if (phase_ == Phase::created) STREAM_TRY(connect());
   if (phase_ == Phase::connecting) return finish_connecting(out);
+  if (phase_ == Phase::resuming) return finish_resuming(out);
   if (!rebalances_.empty() || task_) {
     STREAM_ASSIGN(const bool served, serve_rebalance(out));
     if (served) return true;
@@ -234,7 +249,7 @@ Status KafkaSource::Impl::look_for_deleted_topics(const kafka::Statistics& stati
 
 /// Without a group nobody hands new partitions over; to read on as if there were none must not be a secret.
 void KafkaSource::Impl::tell_of_new_partition(std::string_view topic, int32_t partition) {
-  if (!settings_.group.empty() || !settings_.partitions.empty() || settings_.range.bounded()) return;
+  if (shares_ || !settings_.partitions.empty() || settings_.range.bounded()) return;
   if (std::exchange(new_partition_told_, true)) return;
   context_.log.warn("topic '{}' has a new partition {}, which is not read: start again to read it", topic, partition);
 }

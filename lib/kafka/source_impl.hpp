@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of KafkaSource: source.cpp drives, assign.cpp connects and takes partitions over, take.cpp turns messages
-// into records, merge.cpp orders partitions by time. Private to lib/kafka.
+// into records, merge.cpp orders partitions by time, go_on.cpp has what a checkpoint adds. Private to lib/kafka.
 #pragma once
 #include <array>
 #include <deque>
@@ -27,10 +27,11 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout);
   [[nodiscard]] bool wants_flush() const;
   void flushed();
+  void commit_decided(const checkpoint::SourceMember::Positions& positions);
 
  private:
   using Partition = kafka::Partition;
-  enum class Phase : unsigned char { created, connecting, reading, ended };
+  enum class Phase : unsigned char { created, connecting, resuming, reading, ended };
 
   /// What a Task has found out about the partitions to be read.
   struct Plan {
@@ -54,6 +55,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   void on_statistics(std::string_view json) override;
   void on_rebalance(bool assigned, const rd_kafka_topic_partition_list_t& partitions) override;
   void on_disconnect(std::string_view reason) override;
+  void on_commit(rd_kafka_resp_err_t error) override;
   Status apply_health(Output& out);
   Status look_for_deleted_topics(const kafka::Statistics& statistics);
   void tell_of_new_partition(std::string_view topic, int32_t partition);
@@ -63,6 +65,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   // assign.cpp
   Status connect();
   Result<bool> finish_connecting(Output& out);
+  Status subscribe();
   Result<bool> serve_rebalance(Output& out);
   Status take_over(const Plan& plan, Output& out);
   Status give_up(Output& out);
@@ -70,6 +73,11 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Status give_open(const std::vector<kafka::PartitionRange>& ranges, Output& out);
   void commit();
   kafka::ListPtr uncommitted();
+
+  // go_on.cpp
+  Status go_on(Plan plan, Output& out);
+  Result<bool> finish_resuming(Output& out);
+  Status begin(const Plan& plan, Output& out);
 
   // take.cpp
   Result<bool> take(Output& out);
@@ -79,6 +87,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Status handle_error(const rd_kafka_message_t& message, Output& out);
   Status deliver(Partition& partition, const rd_kafka_message_t& message, Output& out);
   bool wanted(Partition& partition, const rd_kafka_message_t& message);
+  void pass(Partition& partition, int64_t next);
   kafka::MessageView view_of(const Partition& partition, const rd_kafka_message_t& message);
   Status flush_batch(Output& out);
   void serve_callbacks();
@@ -92,6 +101,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
 
   KafkaConfig config_;
   const KafkaSourceSettings settings_;
+  const bool shares_;  // partitions come and go as the group says
   Context& context_;
   Phase phase_ = Phase::created;
   std::shared_ptr<kafka::Client> client_;
@@ -130,6 +140,10 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
 
   MonoTime next_commit_;
   bool flush_for_revoke_ = false;
+
+  kafka::ListPtr decided_;  // with a checkpoint: what was committed last, until that is confirmed
+  int commits_under_way_ = 0;
+  bool commit_failure_told_ = false;
 };
 
 }  // namespace streamutils

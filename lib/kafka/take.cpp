@@ -69,7 +69,7 @@ void KafkaSource::Impl::nudge_fetchers() {
 
 Result<bool> KafkaSource::Impl::take(Output& out) {
   size_t count = 0;
-  if (settings_.group.empty()) {
+  if (!shares_) {
     // Safe here: nothing is sought or resumed, partitions are paused only for good.
     count = take_from(queue_.get(), fetched_.size());
   } else {
@@ -99,7 +99,10 @@ Status KafkaSource::Impl::handle(const rd_kafka_message_t& message, Output& out)
 
 /// False for what lies outside the range or has been given before.
 bool KafkaSource::Impl::wanted(Partition& partition, const rd_kafka_message_t& message) {
-  if (partition.end && message.offset >= *partition.end) partition.finished = true;
+  if (partition.end && message.offset >= *partition.end) {
+    partition.finished = true;
+    pass(partition, *partition.end);
+  }
   if (partition.finished) {
     if (!partition.paused) {  // for good: what a live producer adds behind the range is not fetched in vain
       partition.paused = true;
@@ -110,6 +113,13 @@ bool KafkaSource::Impl::wanted(Partition& partition, const rd_kafka_message_t& m
     return false;
   }
   return message.offset >= partition.next;
+}
+
+/// What lies between the last record and `next` is none: markers, aborted or compacted records.
+void KafkaSource::Impl::pass(Partition& partition, int64_t next) {
+  if (next <= partition.next) return;
+  partition.next = next;
+  if (settings_.passed) settings_.passed(partition.unit, next);
 }
 
 Status KafkaSource::Impl::deliver(Partition& partition, const rd_kafka_message_t& message, Output& out) {
@@ -176,16 +186,17 @@ Status KafkaSource::Impl::handle_error(const rd_kafka_message_t& message, Output
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       if (partition == nullptr) return {};
       // The end of the log, over whatever markers lie before it.
-      partition->next = std::max(partition->next, message.offset);
+      pass(*partition, message.offset);
       if (partition->end && partition->next >= *partition->end) partition->finished = true;
       return set_caught_up(*partition, true, out);
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
       if (partition == nullptr) return {};
       return failed(
-          "offset {} of '{}' is not in the log any more: records were deleted before they were read; "
-          "start again with -o beginning, -o end or an offset that is still there",
-          partition->next, context_.units.name(partition->unit));
+          "offset {} of '{}' is not in the log any more: records were deleted before they were read; start again {}",
+          partition->next, context_.units.name(partition->unit),
+          settings_.resume ? "to see what is left and what can be done"
+                           : "with -o beginning, -o end or an offset that is still there");
     }
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:

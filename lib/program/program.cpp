@@ -73,6 +73,7 @@ class NeighbourPatience final : public checkpoint::Patience {
     }
     return {};
   }
+  [[nodiscard]] bool input_closed() const override { return reader_ && reader_->closed(); }
 
  private:
   StreamReader*& reader_;

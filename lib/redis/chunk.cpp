@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lib/redis/chunk_body.hpp"
 #include "lib/redis/connection.hpp"
-#include "lib/redis/script.hpp"
 
 namespace streamutils::redis {
 
@@ -170,8 +170,7 @@ void Chunk::publish(std::string_view channel, std::string_view payload) {
   argument(payload);
 }
 
-Status Chunk::seal(std::string_view sha, std::string_view sequence_key, std::string_view writer, uint64_t number,
-                   std::string& out) {
+Status Chunk::seal(std::string& out) {
   if (!conflict_.empty()) return failed("{}", conflict_);
   std::string types;
   for (size_t i = 0; i < keys_.size(); ++i) {
@@ -185,15 +184,9 @@ Status Chunk::seal(std::string_view sha, std::string_view sequence_key, std::str
     if (!amount) return failed("cannot add to a counter: the amount has too many digits");
     argument(*amount);
   }
-  out.append(fmt::format(
-      "*{}\r\n", 3 + 1 + keys_.size() + kScriptHeader + channels_.size() + 1 + shape_arguments_ + argument_count_));
-  append_argument(out, "EVALSHA");
-  append_argument(out, sha);
-  append_argument(out, fmt::format_int(keys_.size() + 1).str());
-  append_argument(out, sequence_key);
+  const size_t arguments = 4 + channels_.size() + shape_arguments_ + argument_count_;
+  append_body_head(keys_.size(), key_bytes_.size(), arguments, out);
   out.append(key_bytes_);
-  append_argument(out, fmt::format_int(number).str());
-  append_argument(out, writer);
   append_argument(out, types);
   append_argument(out, fmt::format_int(ttl_ ? std::max<int64_t>(1, ttl_->us / 1000) : 0).str());
   append_argument(out, fmt::format_int(channels_.size()).str());

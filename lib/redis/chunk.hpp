@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Effects gathered into one call of the chunk script, which applies all of them or none.
+// Effects gathered into one body, which the chunk script applies whole or not at all.
 //
 // Invariants:
 //  1. Every key is named once, with the one type that all its effects need.
@@ -37,10 +37,9 @@ class Chunk final : public Effects {
   [[nodiscard]] bool empty() const { return keys_.empty() && operations_ == 0; }
   [[nodiscard]] size_t bytes() const { return arguments_.size() + key_bytes_.size(); }
 
-  /// Appends the EVALSHA command of this chunk, then forgets the effects. `sequence_key`, `writer` and `number` are
-  /// what script.hpp says. On failure: two effects want one key as different types.
-  Status seal(std::string_view sha, std::string_view sequence_key, std::string_view writer, uint64_t number,
-              std::string& out);
+  /// Appends the chunk's body (chunk_body.hpp), then forgets the effects. On failure: two effects want one key as
+  /// different types.
+  Status seal(std::string& out);
 
  private:
   struct Key {

@@ -3,17 +3,45 @@
 
 namespace streamutils::redis {
 
+namespace {
+
+// Each head says whether the chunk is to be applied, and defines what moves the sequence or the cursor behind it.
+constexpr std::string_view kSequenceHead = R"lua(
+local call, pcall, acl = redis.call, redis.pcall, redis.acl_check_cmd
+local sequence, number, writer = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local stored = tonumber(call('HGET', sequence, writer) or '0')
+if stored >= number then return stored end
+if stored ~= number - 1 then return {'SEQUENCE', sequence, tostring(stored)} end
+local function move()
+  call('HSET', sequence, writer, number)
+  call('PEXPIRE', sequence, 86400000)
+  return number
+end
+)lua";
+
+constexpr std::string_view kCursorHead = R"lua(
+local call, pcall, acl = redis.call, redis.pcall, redis.acl_check_cmd
+local cursor, generation = KEYS[1], tonumber(ARGV[1])
+local after_epoch, after_chunk, epoch, chunk = string.match(ARGV[2], '^(%d+)%-(%d+) (%d+)%-(%d+)$')
+local stored = call('HMGET', cursor, 'generation', 'epoch', 'chunk')
+local g, e, c = tonumber(stored[1]), tonumber(stored[2]), tonumber(stored[3])
+local there = g and e and c and g == generation
+if there and (e > tonumber(epoch) or e == tonumber(epoch) and c >= tonumber(chunk)) then return 0 end
+if not there or e ~= tonumber(after_epoch) or c ~= tonumber(after_chunk) then
+  return {'CURSOR', stored[1], stored[2], stored[3]}
+end
+local function move()
+  call('HSET', cursor, 'epoch', epoch, 'chunk', chunk)
+  return 1
+end
+)lua";
+
 // An error in a script does not undo what it has written, so everything that can fail is looked at first: types,
 // numbers and permissions. Lack of memory, a read-only replica and the like are refused by Redis before the first
 // write.
-const std::string_view kChunkScript = R"lua(
-local call, pcall, acl = redis.call, redis.pcall, redis.acl_check_cmd
-local number, writer, types = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+constexpr std::string_view kBody = R"lua(
+local types = ARGV[3]
 local ttl = ARGV[4] ~= '0' and ARGV[4]  -- a string: Redis would print a number with printf
-local sequence = KEYS[1]
-local at = tonumber(call('HGET', sequence, writer) or '0')
-if at >= number then return at end
-if at ~= number - 1 then return {'SEQUENCE', sequence, tostring(at)} end
 
 -- Exact decimals in plain digits, as strings: a counter of cents must not drift.
 local function split(text)
@@ -159,9 +187,39 @@ end
 if ttl then
   for _, key in ipairs(renewed) do call('PEXPIRE', key, ttl) end
 end
-call('HSET', sequence, writer, number)
-call('PEXPIRE', sequence, 86400000)
-return number
+return move()
+)lua";
+
+}  // namespace
+
+const std::string kSequenceScript = std::string(kSequenceHead).append(kBody);
+const std::string kCursorScript = std::string(kCursorHead).append(kBody);
+
+const std::string_view kFenceScript = R"lua(
+local call = redis.call
+local cursor, generation, reset = KEYS[1], tonumber(ARGV[1]), ARGV[2] == '1'
+local first_epoch, first_chunk = string.match(ARGV[3], '^(%d+)%-(%d+)$')
+local last_epoch, last_chunk = string.match(ARGV[4], '^(%d+)%-(%d+)$')
+local stored = call('HMGET', cursor, 'generation', 'epoch', 'chunk')
+local g, e, c = tonumber(stored[1]), tonumber(stored[2]), tonumber(stored[3])
+local no = {'CURSOR', stored[1], stored[2], stored[3]}
+if g and g > generation then return no end
+local function before(a_epoch, a_chunk, b_epoch, b_chunk)
+  a_epoch, b_epoch = tonumber(a_epoch), tonumber(b_epoch)
+  return a_epoch < b_epoch or a_epoch == b_epoch and tonumber(a_chunk) < tonumber(b_chunk)
+end
+local epoch, chunk = stored[2], stored[3]
+if reset then
+  epoch, chunk = last_epoch, last_chunk
+elseif not stored[1] and not epoch and not chunk then
+  if before('0', '0', first_epoch, first_chunk) then return no end
+  epoch, chunk = '0', '0'
+elseif not (g and e and c) or before(epoch, chunk, first_epoch, first_chunk) or
+    before(last_epoch, last_chunk, epoch, chunk) then
+  return no
+end
+call('HSET', cursor, 'generation', ARGV[1], 'epoch', epoch, 'chunk', chunk)
+return {'FENCED', ARGV[1], epoch, chunk}
 )lua";
 
 }  // namespace streamutils::redis

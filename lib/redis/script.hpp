@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// The script that applies one chunk of effects, all or nothing, at most once, in order.
+// The scripts that apply one chunk of effects, all or nothing, at most once, in order. Two of them differ in their head
+// alone, which says where the store keeps how far it has come.
 //
-// KEYS[1] is the sequence: a hash with one field per writer, so that two processes that carry one run and path (a saved
-// stream replayed, two sinks behind one tee) do not take each other's chunks for their own. KEYS[2…] are the keys of
-// the chunk. ARGV: chunk number from 1, writer, one letter per key (its type: h hash, z sorted set, c counter, s
+// The sequence of one run: KEYS[1] is a hash with one field per writer, so that two processes that carry one run and
+// path (a saved stream replayed, two sinks behind one tee) do not take each other's chunks for their own. ARGV[1] is
+// the chunk's number from 1, ARGV[2] the writer. Replies: the sequence as it stands now (this number, or a higher one
+// when the chunk had been applied before); or {"SEQUENCE", key, number} when the store is not where this writer left
+// it.
+//
+// The cursor of a pipeline under a checkpoint: KEYS[1] is a hash of generation, epoch and chunk. ARGV[1] is our
+// generation, ARGV[2] "E-C E-C": the cursor before and behind this chunk. Replies: 1, or 0 when the cursor was there or
+// beyond already; or {"CURSOR", generation, epoch, chunk} with what stands there (nil: nothing) when that is another
+// generation's, or neither.
+//
+// Both: KEYS[2…] are the keys of the chunk. ARGV[3…]: one letter per key (its type: h hash, z sorted set, c counter, s
 // string, t stream; upper case: renew its life), life in ms (0: unchanged), how many channels, the channels, how many
-// shapes, the shapes (how many names, the names: what hashes and stream entries share), then the operations.
-//
-// Replies: the sequence as it stands now (this number, or a higher one when the chunk had been applied before); or an
-// array {code, key, detail} with nothing written: SEQUENCE (the store is not where this writer left it), WRONGTYPE,
-// NOPERM.
+// shapes, the shapes (how many names, the names: what hashes and stream entries share), then the operations. Spools
+// hold this: an operation may be added and none changed. Further replies, with nothing written: {"WRONGTYPE", key,
+// letter},
+// {"NOPERM", key, command}.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace streamutils::redis {
 
-inline constexpr size_t kScriptHeader = 5;  ///< ARGV before the channels
 /// How long the sequence outlives its last chunk; an idle writer renews it with empty chunks.
 inline constexpr int64_t kSequenceLifeMs = 86'400'000;
-extern const std::string_view kChunkScript;
+extern const std::string kSequenceScript, kCursorScript;
+
+/// Takes a cursor over. KEYS[1] is the cursor; ARGV: our generation, "1" to set it whatever it is, and "E-C" twice: the
+/// least and the last that it may be. Replies: {"FENCED", generation, epoch, chunk}, or {"CURSOR", …} as above with
+/// nothing written.
+extern const std::string_view kFenceScript;
 
 }  // namespace streamutils::redis

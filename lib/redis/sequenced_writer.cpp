@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
-#include "lib/redis/script.hpp"
+#include "lib/redis/chunk_body.hpp"
 
 namespace streamutils::redis {
 
@@ -62,8 +61,9 @@ std::string_view type_words(std::string_view letter) {
 
 }  // namespace
 
-SequencedWriter::SequencedWriter(WriterSettings settings, const Clock& clock, Log& log)
+SequencedWriter::SequencedWriter(WriterSettings settings, Ledger& ledger, const Clock& clock, Log& log)
     : settings_(std::move(settings)),
+      ledger_(ledger),
       clock_(clock),
       log_(log),
       place_(settings_.url.display()),
@@ -73,11 +73,12 @@ SequencedWriter::SequencedWriter(WriterSettings settings, const Clock& clock, Lo
 
 Status SequencedWriter::connect() { return connection_ ? Status() : reconnect(); }
 
-Status SequencedWriter::send(Chunk& chunk) {
+Status SequencedWriter::send(std::string_view body) {
   std::string bytes = std::move(spare_);
   spare_.clear();
   bytes.clear();
-  STREAM_TRY(chunk.seal(sha_, settings_.sequence_key, settings_.writer, next_number_, bytes));
+  ledger_.describe(next_number_, first_, second_);
+  STREAM_TRY(append_chunk_command({sha_, ledger_.key(), first_, second_}, body, bytes));
   if (chunks_.empty()) last_progress_ = clock_.mono();
   chunks_.push_back({next_number_++, std::move(bytes)});
   if (connection_) {
@@ -142,11 +143,9 @@ Status SequencedWriter::take_reply(const Reply& reply) {
     lose(std::move(error.text));
     return {};
   }
-  if (chunks_.empty() || reply.kind != Reply::Kind::integer || reply.integer < 0 ||
-      static_cast<uint64_t>(reply.integer) < chunks_.front().number) {
+  if (chunks_.empty() || !ledger_.confirms(reply, chunks_.front().number)) {
     return failed("redis at {} gave a reply that was not asked for", place_);
   }
-  // A later number means that an earlier connection had brought the chunk; the others get replies of their own.
   confirm(chunks_.front().number);
   return {};
 }
@@ -161,9 +160,7 @@ Status SequencedWriter::take_problem(const Reply& reply) {
     return usage_error("redis at {}: this user may not {} '{}'; give it the right with ACL SETUSER", place_, text(2),
                        text(1));
   }
-  uint64_t stored = 0;
-  std::from_chars(text(2).data(), text(2).data() + text(2).size(), stored);
-  return went_back(stored);
+  return ledger_.refused(reply, confirmed_);
 }
 
 void SequencedWriter::confirm(uint64_t number) {
@@ -173,6 +170,7 @@ void SequencedWriter::confirm(uint64_t number) {
     if (sending_ > 0) --sending_;
   }
   confirmed_ = std::max(confirmed_, number);
+  ledger_.confirmed(confirmed_);
   last_confirmed_ = clock_.mono();
   away_since_.reset();
   backoff_ = kFirstBackoff;
@@ -203,15 +201,13 @@ Status SequencedWriter::reconnect() {
   for (;; waits = true) {
     if (waits) {
       if (patience_left().us <= 0) {
-        return failed("cannot {} redis at {} for {}: {}{}",
-                      was_connected_ ? "write to" : "reach", place_, format_duration(settings_.retry_for), away_reason_,
-                      unconfirmed());
+        return failed("cannot {} redis at {} for {}: {}{}", was_connected_ ? "write to" : "reach", place_,
+                      format_duration(settings_.retry_for), away_reason_, unconfirmed());
       }
       STREAM_TRY(pause(std::min(backoff_, patience_left())));
       backoff_ = std::min(Duration{backoff_.us * 2}, kLastBackoff);
     }
-    STREAM_ASSIGN(std::optional<std::string> problem,
-                  try_connect(std::min(kReplyTimeout, std::max(patience_left(), kFirstBackoff))));
+    STREAM_ASSIGN(Problem problem, try_connect(std::min(kReplyTimeout, std::max(patience_left(), kFirstBackoff))));
     if (!problem) break;
     const bool first = !was_connected_ && away_reason_.empty();
     lose(*std::move(problem));
@@ -233,26 +229,26 @@ Status SequencedWriter::reconnect() {
   return {};
 }
 
-Result<std::optional<std::string>> SequencedWriter::try_connect(Duration within) {
+Result<SequencedWriter::Problem> SequencedWriter::try_connect(Duration within) {
   const MonoTime limit = clock_.mono() + within;
   auto connection = Connection::begin(settings_.url);
-  if (!connection.ok()) return std::optional(std::string(connection.status().message()));
+  if (!connection.ok()) return Problem(std::string(connection.status().message()));
   connection_.emplace(*std::move(connection));
   while (!connection_->wait(true, std::min(kLook, limit - clock_.mono()))) {
     if (settings_.neighbour_died && settings_.neighbour_died()) return neighbour_gone();
-    if (clock_.mono() >= limit) return std::optional<std::string>("the connection does not come about");
+    if (clock_.mono() >= limit) return Problem("the connection does not come about");
   }
-  if (const Status status = connection_->finish(); !status.ok()) return std::optional(std::string(status.message()));
+  if (const Status status = connection_->finish(); !status.ok()) return Problem(std::string(status.message()));
   return handshake(limit - clock_.mono());
 }
 
-Result<std::optional<std::string>> SequencedWriter::handshake(Duration within) {
+Result<SequencedWriter::Problem> SequencedWriter::handshake(Duration within) {
   const MonoTime limit = clock_.mono() + within;
   const Url& url = settings_.url;
   std::string out;
-  size_t before_script = 0;
+  size_t own = 0;  // commands that are not the ledger's
   if (!url.password.empty()) {
-    ++before_script;
+    ++own;
     if (url.user.empty()) {
       append_command(out, {"AUTH", url.password});
     } else {
@@ -260,55 +256,61 @@ Result<std::optional<std::string>> SequencedWriter::handshake(Duration within) {
     }
   }
   if (url.db != 0) {
-    ++before_script;
+    ++own;
     append_command(out, {"SELECT", std::to_string(url.db)});
   }
-  append_command(out, {"SCRIPT", "LOAD", kChunkScript});
-  append_command(out, {"HGET", settings_.sequence_key, settings_.writer});
-  size_t sent = 0;
-  for (size_t replies = 0; replies < before_script + 2;) {
-    auto step = connection_->send(std::string_view(out).substr(sent));
-    if (!step.ok()) return std::optional(std::string(step.status().message()));
-    sent += *step;
-    auto reply = connection_->receive();
-    if (!reply.ok()) return std::optional(std::string(reply.status().message()));
-    if (reply->has_value()) {
-      STREAM_ASSIGN(std::optional<std::string> problem,
-                    take_handshake_reply(**reply, replies == before_script, replies == before_script + 1));
-      if (problem) return problem;
-      ++replies;
-      continue;
-    }
-    if (connection_->wait(sent < out.size(), std::max(Duration{0}, std::min(kLook, limit - clock_.mono())))) continue;
-    if (settings_.neighbour_died && settings_.neighbour_died()) return neighbour_gone();
-    if (clock_.mono() >= limit) return std::optional<std::string>("the server does not answer");
+  append_command(out, {"SCRIPT", "LOAD", ledger_.script()});
+  ++own;
+  ledger_.begin();
+  for (size_t asked = ledger_.ask(out); own + asked > 0; asked = ledger_.ask(out)) {
+    STREAM_ASSIGN(Problem problem, exchange(out, own + asked, limit, [&](size_t i, Reply& reply) -> Result<Problem> {
+                    const bool may_fail = i >= own && ledger_.may_fail(i - own);
+                    if (reply.kind == Reply::Kind::error && !may_fail) return take_error(reply);
+                    if (i + 1 == own) sha_ = reply.text;
+                    if (i >= own) STREAM_TRY(ledger_.take(i - own, reply));
+                    return Problem();
+                  }));
+    if (problem) return problem;
+    out.clear();
+    own = 0;
   }
-  return std::optional<std::string>();
-}
-
-Result<std::optional<std::string>> SequencedWriter::take_handshake_reply(const Reply& reply, bool is_script,
-                                                                         bool is_sequence) {
-  if (reply.kind == Reply::Kind::error) {
-    if (is_retriable(reply)) return std::optional(reply.text);
-    if (reply.text.starts_with("ERR DB index") || reply.text.starts_with("ERR invalid DB index")) {
-      return usage_error("redis at {}: {}; use a database number that the server has", place_, reply.text);
-    }
-    return fatal(place_, reply);
-  }
-  if (is_script) sha_ = reply.text;
-  if (is_sequence) STREAM_TRY(take_stored_sequence(reply));
-  return std::optional<std::string>();
-}
-
-Status SequencedWriter::take_stored_sequence(const Reply& reply) {
-  uint64_t stored = 0;
-  if (reply.kind == Reply::Kind::text) {
-    std::from_chars(reply.text.data(), reply.text.data() + reply.text.size(), stored);
-  }
-  if (stored < confirmed_ || stored >= next_number_) return went_back(stored);
+  STREAM_ASSIGN(const uint64_t stored, ledger_.stored(confirmed_, next_number_ - 1));
   if (stored > confirmed_) confirm(stored);
   sending_ = sent_bytes_ = 0;
-  return {};
+  return Problem();
+}
+
+Result<SequencedWriter::Problem> SequencedWriter::exchange(std::string_view commands, size_t replies, MonoTime limit,
+                                                           const std::function<Result<Problem>(size_t, Reply&)>& take) {
+  size_t sent = 0;
+  for (size_t taken = 0; taken < replies;) {
+    auto step = connection_->send(commands.substr(sent));
+    if (!step.ok()) return Problem(std::string(step.status().message()));
+    sent += *step;
+    auto reply = connection_->receive();
+    if (!reply.ok()) return Problem(std::string(reply.status().message()));
+    if (reply->has_value()) {
+      STREAM_ASSIGN(Problem problem, take(taken, **reply));
+      if (problem) return problem;
+      ++taken;
+      continue;
+    }
+    if (connection_->wait(sent < commands.size(), std::max(Duration{0}, std::min(kLook, limit - clock_.mono())))) {
+      continue;
+    }
+    if (settings_.neighbour_died && settings_.neighbour_died()) return neighbour_gone();
+    if (clock_.mono() >= limit) return Problem("the server does not answer");
+  }
+  return Problem();
+}
+
+Result<SequencedWriter::Problem> SequencedWriter::take_error(Reply& reply) const {
+  Reply error = unwrapped(std::move(reply));
+  if (is_retriable(error)) return Problem(std::move(error.text));
+  if (error.text.starts_with("ERR DB index") || error.text.starts_with("ERR invalid DB index")) {
+    return usage_error("redis at {}: {}; use a database number that the server has", place_, error.text);
+  }
+  return fatal(place_, error);
 }
 
 Status SequencedWriter::pause(Duration duration) {
@@ -328,18 +330,8 @@ std::string SequencedWriter::unconfirmed() const {
 }
 
 Status SequencedWriter::neighbour_gone() const {
-  return failed("the writer of the input died while redis at {} was waited for ({}){}",
-                place_, away_reason_.empty() ? "no reply" : away_reason_,
-                unconfirmed());
-}
-
-Status SequencedWriter::went_back(uint64_t stored) const {
-  return failed(
-      "redis at {} went back in time: it had confirmed chunk {} and now stands at {} (key '{}'); it was restarted "
-      "without "
-      "its last writes, flushed, or it evicts keys; set 'appendonly yes' and 'appendfsync always', then write the "
-      "results anew",
-      place_, confirmed_, stored, settings_.sequence_key);
+  return failed("the writer of the input died while redis at {} was waited for ({}){}", place_,
+                away_reason_.empty() ? "no reply" : away_reason_, unconfirmed());
 }
 
 }  // namespace streamutils::redis

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chunks to a Redis store, each applied exactly once and in order, across lost connections and restarts of the server.
 //
-// Every chunk is one script call that also moves a sequence in the store (script.hpp). Several are under way at a time.
-// When a reply is lost, the writer connects again, reads the sequence back and sends only what follows.
+// Every chunk is one script call that also moves a sequence or a cursor in the store, as its ledger says. Several are
+// under way at a time. When a reply is lost, the writer connects again, reads back how far the store has come and sends
+// only what follows.
 // Invariants:
 //  1. A chunk's bytes are kept until the store has confirmed it.
 //  2. A store that confirmed a chunk and no longer knows it ends the writer with an error: it is never written on.
@@ -16,15 +17,13 @@
 
 #include "lib/base/clock.hpp"
 #include "lib/base/log.hpp"
-#include "lib/redis/chunk.hpp"
 #include "lib/redis/connection.hpp"
+#include "lib/redis/ledger.hpp"
 
 namespace streamutils::redis {
 
 struct WriterSettings {
   Url url;
-  std::string sequence_key;  ///< "streamutils:<run>:<sink>"
-  std::string writer;        ///< this process among all that use the sequence key
   Duration retry_for{60'000'000};
   size_t chunks_in_flight = 8;
   /// Asked while the store is away: true when waiting has become pointless.
@@ -33,13 +32,14 @@ struct WriterSettings {
 
 class SequencedWriter {
  public:
-  SequencedWriter(WriterSettings settings, const Clock& clock, Log& log);
+  /// All live as long as this.
+  SequencedWriter(WriterSettings settings, Ledger& ledger, const Clock& clock, Log& log);
 
   /// Connects, waiting for the server up to retry_for. Wrong credentials or rights are usage errors.
   Status connect();
-  /// Takes the chunk's effects and sends what can be sent now; waits only while too many chunks are under way.
-  /// REQUIRES: connect() was called. An empty chunk renews the sequence's life.
-  Status send(Chunk& chunk);
+  /// Takes the next chunk, a body of chunk_body.hpp, and sends what can be sent now; waits only while too many chunks
+  /// are under way. REQUIRES: connect() succeeded. A chunk without effects renews the sequence's life.
+  Status send(std::string_view body);
   /// Waits until the store has confirmed every chunk.
   Status drain();
 
@@ -64,17 +64,20 @@ class SequencedWriter {
   void lose(std::string reason);
   Status reconnect();
   /// One try; an empty optional is success, a text the reason to try again.
-  Result<std::optional<std::string>> try_connect(Duration within);
-  Result<std::optional<std::string>> handshake(Duration within);
-  Result<std::optional<std::string>> take_handshake_reply(const Reply& reply, bool is_script, bool is_sequence);
-  Status take_stored_sequence(const Reply& reply);
+  using Problem = std::optional<std::string>;
+  Result<Problem> try_connect(Duration within);
+  Result<Problem> handshake(Duration within);
+  /// Sends commands and hands over their replies as they come.
+  Result<Problem> exchange(std::string_view commands, size_t replies, MonoTime limit,
+                           const std::function<Result<Problem>(size_t, Reply&)>& take);
+  Result<Problem> take_error(Reply& reply) const;
   Status pause(Duration duration);
   [[nodiscard]] std::string unconfirmed() const;
   Status neighbour_gone() const;
-  Status went_back(uint64_t stored) const;
   [[nodiscard]] Duration patience_left() const;
 
   WriterSettings settings_;
+  Ledger& ledger_;
   const Clock& clock_;
   Log& log_;
   std::string place_;
@@ -82,6 +85,7 @@ class SequencedWriter {
   std::string sha_;
   std::deque<Pending> chunks_;  // not confirmed
   std::string spare_;           // the bytes of a confirmed chunk, for their capacity
+  std::string first_, second_;  // what the ledger says of a chunk
   size_t sending_ = 0;          // chunks_[sending_] goes out next, from byte sent_bytes_ on
   size_t sent_bytes_ = 0;
   uint64_t next_number_ = 1;

@@ -71,6 +71,11 @@ bool StreamReader::writer_died() {
   return !has_end(ahead_.view()) && !has_end(buffer_.view());
 }
 
+bool StreamReader::closed() const {
+  pollfd fd{fd_, POLLIN, 0};
+  return eof_ || ahead_eof_ || (::poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP));
+}
+
 Result<Source::State> StreamReader::decode(Output& out) {
   if (!decoder_) decoder_ = detect_decoder(buffer_.view(), eof_, units_, settings_);
   if (!decoder_) return State::delivered;

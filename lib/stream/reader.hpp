@@ -24,6 +24,8 @@ class StreamReader final : public Source {
   /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe. What it
   /// did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain inputs, whose EOF is their end.
   bool writer_died();
+  /// True when no writer holds the input open any more. False for files.
+  [[nodiscard]] bool closed() const;
 
  private:
   Result<bool> fill();

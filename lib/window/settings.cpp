@@ -73,13 +73,4 @@ Status check(const WindowSettings& settings) {
   return check_time_format(settings);
 }
 
-std::string describe_window(const WindowSettings& s) {
-  std::string text(size_option(s).substr(2));
-  text += ' ';
-  text += format_duration(s.size);
-  if (s.kind == WindowKind::aligned && !tumbling(s)) text += " every " + format_duration(s.slide);
-  if (s.offset.us != 0) text += " offset " + format_duration(s.offset);
-  return text;
-}
-
 }  // namespace streamutils::window

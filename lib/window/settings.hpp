@@ -41,8 +41,4 @@ struct WindowSettings {
 /// time format.
 Status check(const WindowSettings& settings);
 
-/// The part of the settings that shapes the windows, as text: "tumbling 10s", "sliding 10s every 5s offset 1s",
-/// "session 10s".
-std::string describe_window(const WindowSettings& settings);
-
 }  // namespace streamutils::window

@@ -270,6 +270,7 @@ bool SlicedWindows::load(StateReader& in) {
     for (; rows > 0 && in.ok(); --rows) {
       SliceBounds slice;
       const int64_t start = in.i64();
+      if (!keys_[key].empty() && keys_[key].back().start >= start) return false;
       if (assigner_.assign(start, slice) != SliceAssigner::Fit::assigned || slice.start != start) return false;
       const bool touched = in.u8() != 0;
       SliceRow& row = find_row(key, slice);

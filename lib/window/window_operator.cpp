@@ -37,7 +37,8 @@ std::string path_of(std::string_view name) {
 
 }  // namespace
 
-Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& settings) {
+Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& settings,
+                                                         const std::vector<PlanPart>* saved) {
   STREAM_TRY(check(settings));
   FieldSet fields;
   std::vector<size_t> slots;
@@ -64,7 +65,8 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
   }
   auto list = expr::parse_aggregates(settings.aggregates, fields);
   if (!list.ok()) return std::move(list.take_status()).at("--agg");
-  auto plan = AggregatePlan::create(*std::move(list), fields);
+  auto plan =
+      saved ? AggregatePlan::create(*std::move(list), fields, *saved) : AggregatePlan::create(*std::move(list), fields);
   if (!plan.ok()) return std::move(plan.take_status()).at("--agg");
   for (const std::string& name : plan->names()) {
     if (is_result_field(name))
@@ -89,7 +91,7 @@ WindowOperator::WindowOperator(WindowSettings settings, Compiled compiled, Conte
       key_reader_(compiled_.key_slots),
       results_(compiled_.plan, compiled_.key_names, settings_.time_format),
       rows_(compiled_.plan),
-      shared_{settings_, compiled_.plan, rows_, results_},
+      shared_{settings_, compiled_.plan, *rows_, results_},
       figures_(std::make_unique<Figures>(context.metrics)) {}
 
 WindowOperator::~WindowOperator() = default;

@@ -3,22 +3,25 @@
 //
 // What happens to a record, in this order: JSON (`invalid`: why), --where (dropped, counted), event time (`bad_time`),
 // key
-// (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds (`bad_time`); a record in
-// no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is judged against the
-// watermark that stands when it arrives.
+// (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds
+// (`bad_time`); a record in no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is
+// judged against the watermark that stands when it arrives.
 //
 // Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of
 // units that the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope
 // unit: every item passes, and a `revoke` drops the unit's windows. Side records keep their unit in both. Corrections
 // from an earlier swindow (revision above 0, retracted) are records like others.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
+#include "lib/stream/state_options.hpp"
 #include "lib/window/key_reader.hpp"
 #include "lib/window/stream_watermark.hpp"
 #include "lib/window/window_set.hpp"
@@ -47,6 +50,21 @@ class WindowOperator final : public Operator {
   Status snapshot(StateWriter& out) const override;
   Status restore(StateReader& in) override;
 
+  /// A window that is held, as visit_windows() shows it. Views live as long as the call.
+  struct View {
+    std::string_view unit;  ///< "-" in scope stream
+    EventTime watermark = kBeforeAll;
+    Interval window;
+    std::span<const std::string_view> key;  ///< canonical JSON, by field of key_names()
+    std::string_view aggregates;            ///< `,"n":3`: what a result would have now
+    bool fired = false;
+    uint32_t next_revision = 0;
+  };
+  /// Calls `visit` for each window of each key, by unit, window end and key bytes, until it fails. For looking at what a
+  /// snapshot holds; it changes nothing.
+  Status visit_windows(const std::function<Status(const View&)>& visit);
+  [[nodiscard]] const std::vector<std::string>& key_names() const { return compiled_.key_names; }
+
  private:
   struct Figures;
   struct Compiled {
@@ -57,7 +75,8 @@ class WindowOperator final : public Operator {
     std::string where_text;
     AggregatePlan plan;
   };
-  static Result<Compiled> compile(const WindowSettings& settings);
+  /// `saved`: for rows that were saved with these parts.
+  static Result<Compiled> compile(const WindowSettings& settings, const std::vector<PlanPart>* saved = nullptr);
   WindowOperator(WindowSettings settings, Compiled compiled, Context& context);
 
   [[nodiscard]] bool by_unit() const { return settings_.scope == Scope::unit; }
@@ -75,7 +94,9 @@ class WindowOperator final : public Operator {
   Status check_assigned();
   /// The units that have a set, by name.
   [[nodiscard]] std::vector<UnitId> units_by_name() const;
-  [[nodiscard]] std::string fingerprint() const;
+  [[nodiscard]] StateOptions state_options() const;
+  /// Takes over what is migrated, and says so. REQUIRES: the options that must be the same are.
+  Status adopt(const StateOptions& saved, const std::vector<PlanPart>& parts);
   void update_figures();
 
   WindowSettings settings_;
@@ -83,7 +104,7 @@ class WindowOperator final : public Operator {
   Context& context_;
   KeyReader key_reader_;
   ResultWriter results_;
-  RowPool rows_;
+  std::optional<RowPool> rows_;  // made anew when a saved state has other rows
   SetContext shared_;
   std::vector<std::unique_ptr<WindowSet>> sets_;  // by unit; scope stream: only "-"
   StreamWatermark minimum_;                       // scope stream

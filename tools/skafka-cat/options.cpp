@@ -30,9 +30,10 @@ void declare(cli::Cli& cli, Options& o, const Clock& clock) {
   cli.positionals("TOPIC", o.source.topics, "topics to read; with -L, those to list (none: all)", 0);
 
   cli.group("What to read");
-  cli.text("-G,--group", "GROUP", o.source.group,
-           "join a consumer group, which shares the partitions among its members; begins where the group has "
-           "committed, else at -o");
+  cli.text(
+      "-G,--group", "GROUP", o.source.group,
+      "join a consumer group, which shares the partitions among its members; begins where the group has "
+      "committed, else at -o. With a checkpoint: read all partitions, and commit what it has decided under this name");
   cli.custom(
       "-p,--partitions", "N,...", [&o](std::string_view text) { return add_partitions(o.source.partitions, text); },
       "read only these partitions of every topic; without -G and -p all are read");
@@ -77,10 +78,10 @@ void declare(cli::Cli& cli, Options& o, const Clock& clock) {
   declare_kafka_options(cli, o.kafka);
 }
 
-Result<KafkaRange> range_of(const Options& o, WallTime now) {
+Result<KafkaRange> range_of(const Options& o, bool checkpoint, WallTime now) {
   KafkaRange range = o.offsets;
   range.until_end = o.end || o.from.has_value();
-  if (!o.source.group.empty() && (o.from || o.to)) {
+  if (!checkpoint && !o.source.group.empty() && (o.from || o.to)) {
     return usage_error(
         "--from and --to read a fixed range, which a group would share out: leave out -G, or use -o s@TIME");
   }
@@ -98,6 +99,7 @@ Result<KafkaRange> range_of(const Options& o, WallTime now) {
       *range.until_ms < range.start->value) {
     return usage_error("the range ends before it begins: swap the two times");
   }
+  range.fixed = o.from || range.until_ms;
   return range;
 }
 

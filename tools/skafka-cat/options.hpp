@@ -21,7 +21,7 @@ struct Options {
 void declare(cli::Cli& cli, Options& options, const Clock& clock);
 
 /// What -o, -e, --from and --to come to together. On failure: a usage error that names the two that exclude each other.
-Result<KafkaRange> range_of(const Options& options, WallTime now);
+Result<KafkaRange> range_of(const Options& options, bool checkpoint, WallTime now);
 
 int run(int argc, char** argv);
 

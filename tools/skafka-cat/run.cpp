@@ -35,9 +35,17 @@ Status print_listing(const KafkaConfig& config, const Options& options, Context&
   return print(text);
 }
 
-Result<std::unique_ptr<KafkaSource>> make_source(KafkaConfig config, Options& options, Context& context) {
-  STREAM_ASSIGN(options.source.range, range_of(options, context.clock.wall()));
-  return KafkaSource::create(std::move(config), std::move(options.source), context);
+Result<std::unique_ptr<KafkaSource>> make_source(KafkaConfig config, Options& options, Program& program) {
+  Context& context = program.context();
+  const bool checkpoint = !program.common().checkpoint.empty();
+  checkpoint::SourceMember* const member = program.source_member();  // null also when options are only checked
+  STREAM_ASSIGN(options.source.range, range_of(options, checkpoint, context.clock.wall()));
+  if (!checkpoint) return KafkaSource::create(std::move(config), std::move(options.source), context);
+  options.source.resume = [member]() -> const checkpoint::ResumePoint& { return member->resume_point(); };
+  options.source.passed = [member](UnitId unit, int64_t next) { member->passed(unit, next); };
+  STREAM_ASSIGN(auto source, KafkaSource::create(std::move(config), std::move(options.source), context));
+  if (member) member->on_decided([source = source.get()](const auto& positions) { source->commit(positions); });
+  return source;
 }
 
 }  // namespace
@@ -54,10 +62,11 @@ int run(int argc, char** argv) {
     return program.fail(dump.ok() ? print(*dump) : dump.status().clone());
   }
   if (options.list) return program.fail(print_listing(*config, options, program.context()));
-  Result<std::unique_ptr<KafkaSource>> source = make_source(*std::move(config), options, program.context());
+  Result<std::unique_ptr<KafkaSource>> source = make_source(*std::move(config), options, program);
   if (!source.ok()) return program.fail(source.status());
   Operator forward;
-  return program.run(**source, forward);
+  checkpoint::SourceMember* const member = program.source_member();
+  return program.run(**source, member ? static_cast<Operator&>(*member) : forward);
 }
 
 }  // namespace streamutils::skafka_cat

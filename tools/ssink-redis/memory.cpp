@@ -226,6 +226,18 @@ void SinkMemory::drop(Entry& entry) {
   entries_.erase(entries_.find(std::string_view(entry.identity)));
 }
 
+SinkMemory::Counts SinkMemory::written_counts() const {
+  Counts counts;
+  for (const auto& [identity, entry] : entries_) {
+    const Written w = written(*entry);
+    counts.hash += w.hash;
+    counts.zset += w.zset;
+    counts.counter += w.counter;
+    counts.string += w.string;
+  }
+  return counts;
+}
+
 void SinkMemory::snapshot(StateWriter& out, const Units& units) const {
   out.u8(kVersion);
   out.u64(seed_);

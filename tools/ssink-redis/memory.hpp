@@ -71,6 +71,11 @@ class SinkMemory {
 
   [[nodiscard]] size_t entries() const { return entries_.size(); }
   [[nodiscard]] size_t owners() const { return owners_.size(); }
+  /// How many remembered results have written each kind of name.
+  struct Counts {
+    size_t hash = 0, zset = 0, counter = 0, string = 0;
+  };
+  [[nodiscard]] Counts written_counts() const;
 
   void snapshot(StateWriter& out, const Units& units) const;
   Status restore(StateReader& in, Units& units);

@@ -57,11 +57,9 @@ Result<std::unique_ptr<RedisSink>> RedisSink::create(const Options& options, Con
 RedisSink::RedisSink(const Options& options, redis::Url url, Targets targets, Context& context,
                      std::function<bool()> neighbour_died)
     : context_(context),
-      writer_settings_{.url = std::move(url),
-                       .sequence_key = {},
-                       .writer = random_word(),
-                       .retry_for = options.retry_for,
-                       .neighbour_died = std::move(neighbour_died)},
+      writer_settings_{
+          .url = std::move(url), .retry_for = options.retry_for, .neighbour_died = std::move(neighbour_died)},
+      fingerprint_(options),
       reader_(std::move(targets)),
       chunk_(options.ttl),
       planner_(reader_.targets(), memory_, chunk_),
@@ -77,10 +75,12 @@ RedisSink::RedisSink(const Options& options, redis::Url url, Targets targets, Co
 Status RedisSink::on_open(Open& open, Output& out) {
   STREAM_TRY(reader_.open(open));
   memory_.set_lateness(open.lateness);
+  if (take_) return out.control(open);
   const std::string_view path = open.stages.empty() ? "1" : std::string_view(open.stages.back().path);
-  writer_settings_.sequence_key =
-      fmt::format("streamutils:{}:{}", open.run.empty() ? writer_settings_.writer : open.run, path);
-  writer_.emplace(writer_settings_, context_.clock, context_.log);
+  const std::string writer = random_word();
+  sequence_.emplace(writer_settings_.url.display(),
+                    fmt::format("streamutils:{}:{}", open.run.empty() ? writer : open.run, path), writer);
+  writer_.emplace(writer_settings_, *sequence_, context_.clock, context_.log);
   STREAM_TRY(writer_->connect());
   return out.control(open);
 }
@@ -124,18 +124,49 @@ Status RedisSink::send_chunk() {
   }
   remembered_.set(static_cast<double>(memory_.entries()));
   if (chunk_.empty()) return {};
-  const uint64_t before = writer_->reconnects();
-  Status status = writer_->send(chunk_);
-  reconnects_.add(static_cast<int64_t>(writer_->reconnects() - before));
+  if (!take_) return send_to_store();
+  body_.clear();
+  STREAM_TRY(chunk_.seal(body_));
+  return take_(body_);
+}
+
+Status RedisSink::send_to_store() {
+  body_.clear();
+  STREAM_TRY(chunk_.seal(body_));
+  Status status = writer_->send(body_);
+  count_reconnects();
   return status;
 }
 
 Status RedisSink::flush() {
   if (!writer_) return {};
   STREAM_TRY(send_chunk());
-  const uint64_t before = writer_->reconnects();
   Status status = writer_->drain();
-  reconnects_.add(static_cast<int64_t>(writer_->reconnects() - before));
+  count_reconnects();
+  return status;
+}
+
+uint64_t RedisSink::reconnects() const { return writer_ ? writer_->reconnects() : fenced_ ? fenced_->reconnects() : 0; }
+
+void RedisSink::count_reconnects() {
+  reconnects_.add(static_cast<int64_t>(reconnects() - reported_reconnects_));
+  reported_reconnects_ = reconnects();
+}
+
+Result<Cursor> RedisSink::fence(const checkpoint::SinkIdentity& identity, const Expected& expected) {
+  fenced_.emplace(writer_settings_, identity, expected, context_.clock, context_.log);
+  return fenced_->fence();
+}
+
+Status RedisSink::apply(const Cursor& after, const Cursor& at, std::string_view chunk) {
+  Status status = fenced_->apply(after, at, chunk);
+  count_reconnects();
+  return status;
+}
+
+Status RedisSink::drain() {
+  Status status = fenced_->drain();
+  count_reconnects();
   return status;
 }
 
@@ -181,25 +212,29 @@ std::optional<MonoTime> RedisSink::deadline() const {
 
 Status RedisSink::on_deadline(Output&) {
   STREAM_TRY(send_chunk());
-  STREAM_TRY(writer_->send(chunk_));
+  STREAM_TRY(send_to_store());
   return writer_->drain();
 }
 
 void RedisSink::say_what_was_done() {
-  const uint64_t reconnects = writer_ ? writer_->reconnects() : 0;
   if (!reader_.results()) {
-    context_.log.info("{} records written, {} reconnects", counts_[0], reconnects);
+    context_.log.info("{} records written, {} reconnects", counts_[0], reconnects());
     return;
   }
   context_.log.info("{} results written, {} corrections, {} withdrawals, {} not newer than what stands, {} reconnects",
-                    counts_[0], counts_[1], counts_[2], counts_[3], reconnects);
+                    counts_[0], counts_[1], counts_[2], counts_[3], reconnects());
 }
 
 Status RedisSink::snapshot(StateWriter& out) const {
+  fingerprint_.write(out);
   memory_.snapshot(out, context_.units);
   return {};
 }
 
-Status RedisSink::restore(StateReader& in) { return memory_.restore(in, context_.units); }
+Status RedisSink::restore(StateReader& in) {
+  STREAM_ASSIGN(const Fingerprint earlier, Fingerprint::read(in));
+  STREAM_TRY(memory_.restore(in, context_.units));
+  return fingerprint_.check(earlier, memory_.written_counts(), context_.log);
+}
 
 }  // namespace streamutils::ssink_redis

@@ -2,8 +2,7 @@
 #include "tools/swatermark/swatermark.hpp"
 
 #include <algorithm>
-
-#include "lib/stream/state.hpp"
+#include <utility>
 
 namespace streamutils::swatermark {
 
@@ -32,6 +31,7 @@ Status Swatermark::on_open(Open& open, Output& out) {
 }
 
 Status Swatermark::on_records(const Batch& batch, Output& out) {
+  STREAM_TRY(wake_restored(out));
   UnitState& state = unit(batch.unit);
   STREAM_TRY(wake(batch.unit, state, out));
   times_.resize(batch.size());
@@ -95,8 +95,9 @@ Status Swatermark::take_out(const Batch& batch, size_t i, std::string_view label
 void Swatermark::warn_of_jump(const Batch& batch, size_t i, EventTime from, EventTime to) {
   if (jump_warned_ || from == kBeforeAll || subtract_saturating(to, kDay) <= from) return;
   jump_warned_ = true;  // once is enough to look; the metrics go on counting
-  context_.log.warn("{}: one record moved the watermark from {} to {} (--max-future D keeps records from the future out)",
-                    format_place(context_.units, batch.unit, batch.offset(i)), format_iso(from), format_iso(to));
+  context_.log.warn(
+      "{}: one record moved the watermark from {} to {} (--max-future D keeps records from the future out)",
+      format_place(context_.units, batch.unit, batch.offset(i)), format_iso(from), format_iso(to));
 }
 
 Status Swatermark::wake(UnitId id, UnitState& state, Output& out) {
@@ -106,11 +107,19 @@ Status Swatermark::wake(UnitId id, UnitState& state, Output& out) {
   return out.control(Idle{id, false});
 }
 
+Status Swatermark::wake_restored(Output& out) {
+  if (!std::exchange(wake_restored_, false)) return {};
+  for (UnitId id = 0; id < units_.size(); ++id) STREAM_TRY(wake(id, units_[id], out));
+  return {};
+}
+
 /// Earlier watermarks end here: this stage makes its own.
 Status Swatermark::on_watermark(const Watermark&, Output&) { return {}; }
 
-/// From a source that knows: a file that has ended is idle without any waiting, so that a replay does not depend on its pace.
+/// From a source that knows: a file that has ended is idle without any waiting, so that a replay does not depend on its
+/// pace.
 Status Swatermark::on_idle(const Idle& item, Output& out) {
+  STREAM_TRY(wake_restored(out));
   UnitState& state = unit(item.unit);
   if (!item.idle) return wake(item.unit, state, out);
   if (state.idle) return {};
@@ -119,6 +128,7 @@ Status Swatermark::on_idle(const Idle& item, Output& out) {
 }
 
 Status Swatermark::on_caught_up(const CaughtUp& item, Output& out) {
+  STREAM_TRY(wake_restored(out));
   UnitState& state = unit(item.unit);
   if (item.caught_up) {
     if (!state.caught_up_since) state.caught_up_since = context_.clock.mono();
@@ -159,37 +169,6 @@ Status Swatermark::on_end(const End& item, Output& out) {
   if (bad_times_ > 0) context_.log.info("sent to the side stream: invalid {}", bad_times_);
   if (early_ > 0) context_.log.info("sent to the side stream: early {}", early_);
   return out.control(item);
-}
-
-Status Swatermark::snapshot(StateWriter& state) const {
-  state.u32(1);  // format version
-  uint32_t known = 0;
-  for (const UnitState& u : units_) known += u.known || u.idle ? 1 : 0;
-  state.u32(known);
-  for (UnitId id = 0; id < units_.size(); ++id) {
-    const UnitState& u = units_[id];
-    if (!u.known && !u.idle) continue;
-    state.text(context_.units.name(id));
-    state.u8(u.known);
-    state.i64(u.max_us);
-    state.i64(u.watermark.us);
-    state.u8(u.idle);
-  }
-  return {};
-}
-
-Status Swatermark::restore(StateReader& state) {
-  if (const uint32_t version = state.u32(); state.ok() && version != 1) {
-    return failed("the saved state of swatermark has version {}; this program reads version 1", version);
-  }
-  for (uint32_t n = state.u32(); n > 0 && state.ok(); --n) {
-    UnitState& u = unit(context_.units.id(state.text()));
-    u.known = state.u8() != 0;
-    u.max_us = state.i64();
-    u.watermark = EventTime{state.i64()};
-    u.idle = state.u8() != 0;
-  }
-  return state.status("swatermark");
 }
 
 }  // namespace streamutils::swatermark

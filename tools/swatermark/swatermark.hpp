@@ -2,11 +2,17 @@
 // Reads the event time of each record and emits bounded watermarks per unit.
 //
 // Invariants:
-//  1. After each record of a unit: max = max(max, time), W = floor to the step of (max - bound); emitted, before the next record, when it
+//  1. After each record of a unit: max = max(max, time), W = floor to the step of (max - bound); emitted, before the
+//  next record, when it
 //     rises. W depends on the order of the unit's records alone. (Flink's BoundedOutOfOrdernessWatermarks does the
 //     same on a wall-clock timer.)
-//  2. A record whose time cannot be read leaves as a side record `invalid`; one beyond --max-future as `early`. Neither moves W.
-//  3. A unit is idle only after an unbroken caught-up of `idle_after`; its next record makes it active, before that record.
+//  2. A record whose time cannot be read leaves as a side record `invalid`; one beyond --max-future as `early`. Neither
+//  moves W.
+//  3. A unit is idle only after an unbroken caught-up of `idle_after`; its next record makes it active, before that
+//  record.
+//  4. A restored unit's watermark is the one that was emitted last, whatever --bounded and --step are now: it rises
+//  when the
+//     records, by these, ask for more. A restored unit is active until it is proven idle again.
 #pragma once
 #include <optional>
 #include <vector>
@@ -14,6 +20,7 @@
 #include "lib/json/record_parser.hpp"
 #include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
+#include "lib/stream/state_options.hpp"
 #include "tools/swatermark/options.hpp"
 
 namespace streamutils::swatermark {
@@ -39,7 +46,7 @@ class Swatermark final : public Operator {
  private:
   struct UnitState {
     bool known = false;
-    int64_t max_us = 0;               // meaningful when known
+    int64_t max_us = 0;                // meaningful when known
     EventTime watermark = kBeforeAll;  // the last one emitted
     std::optional<MonoTime> caught_up_since;
     bool idle = false;
@@ -47,6 +54,10 @@ class Swatermark final : public Operator {
 
   Swatermark(const Options& options, FieldSet fields, Context& context);
   UnitState& unit(UnitId id);
+  /// Says that the units which were idle in the checkpoint are not known to be so any more: what came for them while
+  /// nothing ran is not read yet, and the others must not run ahead of it.
+  Status wake_restored(Output& out);
+  [[nodiscard]] StateOptions state_options() const;
   Status wake(UnitId id, UnitState& state, Output& out);
   /// The watermark that stands after max_us; kBeforeAll before any.
   [[nodiscard]] EventTime watermark_at(int64_t max_us) const;
@@ -63,6 +74,7 @@ class Swatermark final : public Operator {
   std::vector<UnitState> units_;  // by UnitId
   std::vector<int64_t> times_;    // of the batch being read
   JsonValue value_;
+  bool wake_restored_ = false;
   bool jump_warned_ = false;
   int64_t early_ = 0, bad_times_ = 0;
 };

@@ -73,10 +73,14 @@ class StateAccumulator final : public Accumulator {
 /// Appends one result of a state as JSON.
 using Reading = std::function<void(std::string& out, const char* state)>;
 
+/// Puts into `to`, fresh from init(), what `from`, a state of another kind that holds more, has of it.
+using Conversion = void (*)(char* to, const char* from);
+
 /// A reading of a state; calls of equal state, field and condition share one.
 struct StateReading {
   std::string_view state;  ///< the state's kind: "sum", "quantiles", …
   Reading reading;
+  Conversion convert = nullptr;  ///< in also_from: makes the call's own state of it
 };
 
 /// What a call of the list becomes.

@@ -13,6 +13,8 @@ namespace {
 
 void append_count(std::string& out, const CountState& state) { append_integer(out, state.n); }
 
+void take_count(CountState& to, const ExactSum& from) { to.n += from.count(); }
+
 }  // namespace
 
 void append_integer(std::string& out, uint64_t value) {
@@ -23,7 +25,9 @@ void append_integer(std::string& out, uint64_t value) {
 Result<Aggregate> make_count(const expr::AggregateItem& call) {
   if (!call.arguments.empty()) return usage_error("count() takes nothing or one field, as in count(user_id)");
   Aggregate count = make_aggregate<CountState>("count", append_count);
-  if (call.field) count.also_from = {moments_reading(append_term_count), sum_reading(append_term_count)};
+  if (call.field)
+    count.also_from = {moments_reading(append_term_count, convert_moments<CountState, take_count>),
+                       sum_reading(append_term_count, convert_sum<CountState, take_count>)};
   return count;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // first(f), last(f): the value of the record with the smallest or largest event time, among equal times of the first or
 // last to arrive. Any JSON value but null; it is written as it stood in the record, arrays and objects minified.
+#include "lib/json/record_parser.hpp"
 #include "lib/json/text.hpp"
 #include "lib/window/aggregates/makers.hpp"
 #include "lib/window/aggregates/row_bytes.hpp"
@@ -36,7 +37,7 @@ class EdgeState {
   bool load(StateReader& in) {
     const EventTime time{in.i64()};
     const std::string_view value = in.text();
-    if (!in.ok() || !is_valid_utf8(value)) return false;
+    if (!in.ok() || (!value.empty() && !is_json_value(value))) return false;
     if (!value.empty()) offer(value, time);
     return true;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/expr/lexer.hpp"
 #include "lib/json/text.hpp"
 #include "lib/window/aggregates/count.hpp"
 #include "lib/window/aggregates/registry.hpp"
@@ -12,13 +13,18 @@ namespace streamutils::window {
 namespace {
 
 constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr size_t kMaxParts = 256;  // one a result
 
 /// One accumulator of the row.
 struct Part {
   std::string text;  // "sum(latency_ms) where (status >= 500)": equal texts are one part
+  std::string call;  // an aggregate that has it
   std::unique_ptr<Accumulator> accumulator;
   size_t offset = 0;
   size_t slot = kNone;  // of the argument; none for count()
+  // From which saved part of another kind it is made; none: from its own, or it begins empty.
+  std::string from;
+  Conversion convert = nullptr;
 };
 
 /// The parts that take a record under one condition.
@@ -27,6 +33,13 @@ struct Group {
   std::string text;
   std::vector<size_t> counts;      // offsets of the states of count()
   std::vector<const Part*> parts;  // the others
+};
+
+/// How load() reads one saved accumulator.
+struct LoadStep {
+  const Part* part = nullptr;                // the row's own
+  std::unique_ptr<Accumulator> accumulator;  // else: what it was, for reading past it
+  std::vector<const Part*> into;             // and those that are made of it
 };
 
 /// One result: read from a part, or computed from other results.
@@ -85,6 +98,37 @@ std::string call_text(const expr::AggregateItem& item, const FieldSet& fields) {
   return text;
 }
 
+/// What the list says of a call: "stddev(x) where (k > 1)".
+std::string source_text(const expr::AggregateItem& item, const FieldSet& fields) {
+  std::string text = item.function + '(';
+  if (item.field) text += expr::path_text(fields.parts(*item.field));
+  for (const std::string& argument : item.arguments) {
+    text += ", ";
+    append_json_string(text, argument);
+  }
+  text += ')';
+  if (item.where) text.append(" where (").append(item.where->text()).append(")");
+  return text;
+}
+
+bool has_part(const std::vector<PlanPart>& saved, std::string_view text) {
+  return std::any_of(saved.begin(), saved.end(), [text](const PlanPart& part) { return part.text == text; });
+}
+
+/// An accumulator that no result of this plan has any more.
+Result<std::unique_ptr<Accumulator>> accumulator_of(const PlanPart& part) {
+  FieldSet fields;
+  auto list = expr::parse_aggregates(part.call, fields);
+  if (!list.ok()) return list.take_status();
+  if (list->items.size() != 1 || list->items.front().over_results) return failed("'{}' is no aggregate", part.call);
+  const expr::AggregateItem& item = list->items.front();
+  STREAM_ASSIGN(Aggregate made, make_named_aggregate(item));
+  if (std::string(made.result.state) + call_text(item, fields) != part.text) {
+    return failed("'{}' is not '{}'", part.call, part.text);
+  }
+  return std::move(made.accumulator);
+}
+
 }  // namespace
 
 struct AggregatePlan::Impl {
@@ -93,10 +137,16 @@ struct AggregatePlan::Impl {
   std::vector<Output> outputs;
   std::vector<std::string> names;
   std::vector<size_t> computed_from;  // by slot of the results' FieldSet: the index of the output it reads
+  std::vector<LoadStep> steps;        // when made for saved rows of other parts
+  std::vector<std::string> begin_empty;
   size_t row_bytes = 0;
   bool computes = false;
 
-  Status build(expr::AggregateList list, const FieldSet& fields);
+  Status build(expr::AggregateList list, const FieldSet& fields, const std::vector<PlanPart>* saved);
+  Status add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields, const std::vector<std::string>& own,
+                  std::vector<Aggregate>& made, const std::vector<PlanPart>* saved, Output& output);
+  Status plan_loading(const std::vector<PlanPart>& saved);
+  bool load_step(const LoadStep& step, char* row, StateReader& in) const;
   Status make_all(const expr::AggregateList& list, std::vector<Aggregate>& made) const;
   Part& part_of(std::string text, Aggregate& aggregate, expr::AggregateItem& item);
   Group& group_of(expr::AggregateItem& item);
@@ -116,7 +166,8 @@ Status AggregatePlan::Impl::make_all(const expr::AggregateList& list, std::vecto
   return {};
 }
 
-Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fields) {
+Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fields,
+                                  const std::vector<PlanPart>* saved) {
   std::vector<Aggregate> made;
   STREAM_TRY(make_all(list, made));
   // The texts of the parts that are there in any case: a result that such a part holds too is read from it.
@@ -137,19 +188,7 @@ Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fiel
       output.computed = std::move(item.over_results);
       computes = true;
     } else {
-      std::string text = own[i];
-      output.reading = std::move(made[i].result.reading);
-      size_t source = i;
-      for (StateReading& other : made[i].also_from) {
-        std::string other_text = std::string(other.state) + call_text(item, fields);
-        const auto found = std::find(own.begin(), own.end(), other_text);
-        if (found == own.end()) continue;
-        source = static_cast<size_t>(found - own.begin());
-        output.reading = std::move(other.reading);
-        text = std::move(other_text);
-        break;
-      }
-      output.offset = part_of(std::move(text), made[source], item).offset;
+      STREAM_TRY(add_call(i, item, fields, own, made, saved, output));
     }
     outputs.push_back(std::move(output));
   }
@@ -158,6 +197,45 @@ Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fiel
     if (found == names.end()) return usage_error("no result '{}'", list.results.text(slot));
     computed_from.push_back(static_cast<size_t>(found - names.begin()));
   }
+  return {};
+}
+
+/// Chooses the part that the call of list.items[i] is read from.
+Status AggregatePlan::Impl::add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields,
+                                     const std::vector<std::string>& own, std::vector<Aggregate>& made,
+                                     const std::vector<PlanPart>* saved, Output& output) {
+  const std::string behind = call_text(item, fields);
+  const auto in_list = [&](const std::string& text) { return std::find(own.begin(), own.end(), text) != own.end(); };
+  const auto is_saved = [&](const std::string& text) { return saved && has_part(*saved, text); };
+  StateReading* shared = nullptr;  // the part of another kind that it is read from
+  StateReading* source = nullptr;  // the saved part that its own is made from
+  if (!is_saved(own[i])) {         // else what a shared part would be is new, and lacks what its own has
+    StateReading* held = nullptr;
+    for (StateReading& other : made[i].also_from) {
+      const std::string text = std::string(other.state) + behind;
+      // The last, being the smallest, is the oldest: it was kept apart from those that came after it.
+      if (is_saved(text)) held = &other;
+      if (in_list(text) && !shared) shared = &other;
+    }
+    if (held && in_list(std::string(held->state) + behind)) {
+      shared = held;
+    } else if (held) {
+      source = held;
+      shared = nullptr;
+    }
+  }
+  const std::string text = shared ? std::string(shared->state) + behind : own[i];
+  const auto from = static_cast<size_t>(std::find(own.begin(), own.end(), text) - own.begin());
+  if (saved && !source && !is_saved(text)) begin_empty.push_back(item.name);
+  output.reading = std::move(shared ? shared->reading : made[i].result.reading);
+  const std::string call = source_text(item, fields);
+  Part& part = part_of(text, made[from], item);
+  if (part.call.empty() && !shared) part.call = call;
+  if (source) {
+    part.from = std::string(source->state) + behind;
+    part.convert = source->convert;
+  }
+  output.offset = part.offset;
   return {};
 }
 
@@ -202,7 +280,19 @@ AggregatePlan& AggregatePlan::operator=(AggregatePlan&&) noexcept = default;
 
 Result<AggregatePlan> AggregatePlan::create(expr::AggregateList list, const FieldSet& fields) {
   auto impl = std::make_unique<Impl>();
-  STREAM_TRY(impl->build(std::move(list), fields));
+  STREAM_TRY(impl->build(std::move(list), fields, nullptr));
+  return create(std::move(impl));
+}
+
+Result<AggregatePlan> AggregatePlan::create(expr::AggregateList list, const FieldSet& fields,
+                                            const std::vector<PlanPart>& saved) {
+  auto impl = std::make_unique<Impl>();
+  STREAM_TRY(impl->build(std::move(list), fields, &saved));
+  STREAM_TRY(impl->plan_loading(saved));
+  return create(std::move(impl));
+}
+
+AggregatePlan AggregatePlan::create(std::unique_ptr<Impl> impl) {
   AggregatePlan plan(std::move(impl));
   const Impl& built = *plan.impl_;
   plan.only_count_ = built.parts.size() == 1 && built.groups.front()->counts.size() == 1;
@@ -299,9 +389,58 @@ void AggregatePlan::save(const char* row, StateWriter& out) const {
 }
 
 bool AggregatePlan::load(char* row, StateReader& in) const {
+  if (!impl_->steps.empty()) {
+    return std::all_of(impl_->steps.begin(), impl_->steps.end(),
+                       [&](const LoadStep& step) { return impl_->load_step(step, row, in); }) &&
+           in.ok();
+  }
   return std::all_of(impl_->parts.begin(), impl_->parts.end(),
                      [&](const auto& part) { return part->accumulator->load(row + part->offset, in); }) &&
          in.ok();
+}
+
+std::vector<PlanPart> AggregatePlan::parts() const {
+  std::vector<PlanPart> parts;
+  for (const auto& part : impl_->parts) parts.push_back({part->text, part->call});
+  return parts;
+}
+
+const std::vector<std::string>& AggregatePlan::begin_empty() const { return impl_->begin_empty; }
+
+Status AggregatePlan::Impl::plan_loading(const std::vector<PlanPart>& saved) {
+  // A row of a plan has at least one part: without, a few bytes could ask for any number of rows.
+  if (saved.empty() || saved.size() > kMaxParts) return failed("{} accumulators in a row", saved.size());
+  for (size_t i = 0; i < saved.size(); ++i) {
+    const PlanPart& wanted = saved[i];
+    if (std::any_of(saved.begin(), saved.begin() + static_cast<ptrdiff_t>(i),
+                    [&](const PlanPart& other) { return other.text == wanted.text; })) {
+      return failed("'{}' twice", wanted.text);
+    }
+    LoadStep step;
+    for (const auto& part : parts) {
+      if (part->text == wanted.text) step.part = part.get();
+      if (part->from == wanted.text) step.into.push_back(part.get());
+    }
+    if (!step.part) {
+      STREAM_ASSIGN(step.accumulator, accumulator_of(wanted));
+    }
+    steps.push_back(std::move(step));
+  }
+  return {};
+}
+
+bool AggregatePlan::Impl::load_step(const LoadStep& step, char* row, StateReader& in) const {
+  if (step.part) return step.part->accumulator->load(row + step.part->offset, in);
+  const Accumulator& accumulator = *step.accumulator;
+  const auto memory = std::make_unique<uint64_t[]>(accumulator.size() / sizeof(uint64_t));
+  char* const state = reinterpret_cast<char*>(memory.get());
+  accumulator.init(state);
+  const bool good = accumulator.load(state, in);
+  if (good) {
+    for (const Part* part : step.into) part->convert(row + part->offset, state);
+  }
+  accumulator.destroy(state);
+  return good;
 }
 
 std::string AggregatePlan::fingerprint() const {

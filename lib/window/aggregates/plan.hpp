@@ -27,11 +27,23 @@
 
 namespace streamutils::window {
 
+/// An accumulator of a row, as a saved state names it.
+struct PlanPart {
+  std::string text;  ///< "moments(x) where (k > 1)": equal texts are equal accumulators
+  std::string call;  ///< "stddev(x) where (k > 1)": an aggregate that has this accumulator
+  bool operator==(const PlanPart&) const = default;
+};
+
 class AggregatePlan {
  public:
   /// Checks function names and arguments; `fields` is the set that parse_aggregates() filled. On failure: a usage error
   /// with the column ("column 3: unknown aggregate 'mean'; known are …").
   static Result<AggregatePlan> create(expr::AggregateList list, const FieldSet& fields);
+  /// The same, for rows that a plan with the parts `saved` has saved: load() reads those. A result for which they hold
+  /// what it needs goes on from there; the others begin empty. So accumulators may be kept apart that create() would
+  /// let results share. On failure also: an unknown part, or too many.
+  static Result<AggregatePlan> create(expr::AggregateList list, const FieldSet& fields,
+                                      const std::vector<PlanPart>& saved);
   ~AggregatePlan();
   AggregatePlan(AggregatePlan&&) noexcept;
   AggregatePlan& operator=(AggregatePlan&&) noexcept;
@@ -65,8 +77,14 @@ class AggregatePlan {
   /// Memory held by a row beyond row_bytes(): sketches, big decimals. Constant time per accumulator.
   [[nodiscard]] size_t extra_bytes(const char* row) const;
 
+  /// The accumulators that save() writes, in its order.
+  [[nodiscard]] std::vector<PlanPart> parts() const;
+  /// Of a plan made for saved rows: the names of the results that begin empty in them.
+  [[nodiscard]] const std::vector<std::string>& begin_empty() const;
+
   void save(const char* row, StateWriter& out) const;
-  /// Into a row that init() made. False when the bytes are not a saved row of this plan.
+  /// Into a row that init() made. False when the bytes are not a saved row: of this plan, or of the parts that it was
+  /// made for.
   bool load(char* row, StateReader& in) const;
   /// Equal for plans whose rows can be exchanged; readable ("count();sum(latency_ms) where (status >= 500)"). It names
   /// the accumulators in a row, not the results: avg(x) and sum(x) have one fingerprint.
@@ -74,6 +92,7 @@ class AggregatePlan {
 
  private:
   struct Impl;
+  static AggregatePlan create(std::unique_ptr<Impl> impl);
   explicit AggregatePlan(std::unique_ptr<Impl> impl);
   std::string_view check_values(std::span<const JsonValue> values, expr::Scratch& scratch) const;
   void add_values(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const;

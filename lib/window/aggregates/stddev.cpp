@@ -63,9 +63,10 @@ void MomentsState::add(const JsonValue& value, EventTime, expr::Scratch&) {
   }
 }
 
-StateReading moments_reading(SumReader read) {
+StateReading moments_reading(SumReader read, Conversion convert) {
   return {"moments",
-          [read](std::string& out, const char* state) { read(out, StateAccumulator<MomentsState>::at(state).sum); }};
+          [read](std::string& out, const char* state) { read(out, StateAccumulator<MomentsState>::at(state).sum); },
+          convert};
 }
 
 Result<Aggregate> make_stddev(const expr::AggregateItem& call) {

@@ -7,12 +7,14 @@ namespace streamutils::window {
 
 namespace {
 
+void take_sum(SumState& to, const ExactSum& from) { to.sum.merge(from); }
+
 Result<Aggregate> make(const expr::AggregateItem& call, SumReader read) {
   STREAM_TRY(require_one_field(call));
   Aggregate aggregate;
   aggregate.result = sum_reading(read);
   aggregate.accumulator = std::make_unique<StateAccumulator<SumState>>();
-  aggregate.also_from = {moments_reading(read)};
+  aggregate.also_from = {moments_reading(read, convert_moments<SumState, take_sum>)};
   return aggregate;
 }
 
@@ -38,8 +40,9 @@ void append_average(std::string& out, const ExactSum& sum) {
 
 void append_term_count(std::string& out, const ExactSum& sum) { append_integer(out, sum.count()); }
 
-StateReading sum_reading(SumReader read) {
-  return {"sum", [read](std::string& out, const char* state) { read(out, StateAccumulator<SumState>::at(state).sum); }};
+StateReading sum_reading(SumReader read, Conversion convert) {
+  return {"sum", [read](std::string& out, const char* state) { read(out, StateAccumulator<SumState>::at(state).sum); },
+          convert};
 }
 
 Result<Aggregate> make_sum(const expr::AggregateItem& call) { return make(call, append_sum); }

@@ -55,7 +55,17 @@ void append_term_count(std::string& out, const ExactSum& sum);
 void append_integer(std::string& out, uint64_t value);
 
 /// The same reading from a SumState and from a MomentsState.
-StateReading sum_reading(SumReader read);
-StateReading moments_reading(SumReader read);
+StateReading sum_reading(SumReader read, Conversion convert = nullptr);
+StateReading moments_reading(SumReader read, Conversion convert = nullptr);
+
+/// Conversions of a SumState and of a MomentsState into a State, which takes what it needs of the sum.
+template <class State, void (*take)(State& to, const ExactSum& from)>
+void convert_sum(char* to, const char* from) {
+  take(StateAccumulator<State>::at(to), StateAccumulator<SumState>::at(from).sum);
+}
+template <class State, void (*take)(State& to, const ExactSum& from)>
+void convert_moments(char* to, const char* from) {
+  take(StateAccumulator<State>::at(to), StateAccumulator<MomentsState>::at(from).sum);
+}
 
 }  // namespace streamutils::window

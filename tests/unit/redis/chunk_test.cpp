@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "lib/redis/chunk_body.hpp"
+
 namespace streamutils::redis {
 namespace {
 
@@ -32,9 +34,12 @@ std::string arguments(std::string_view bytes) {
 
 std::string sealed(Chunk& chunk) {
   std::string out;
-  const Status status = chunk.seal("SHA", "seq", "me", 7, out);
+  const Status status = chunk.seal(out);
   EXPECT_TRUE(chunk.empty() || !status.ok());
-  return status.ok() ? arguments(out) : std::string(status.message());
+  if (!status.ok()) return std::string(status.message());
+  std::string command;
+  EXPECT_EQ(append_chunk_command({"SHA", "seq", "7", "me"}, out, command).message(), "");
+  return arguments(command);
 }
 
 TEST(Chunk, EmptyMovesTheSequenceOnly) {
@@ -83,6 +88,23 @@ TEST(Chunk, RefusesOneKeyOfTwoTypes) {
   chunk.hash_set("k", fields);
   chunk.string_set("k", "v");
   EXPECT_EQ(sealed(chunk), "cannot write 'k': it would be both a hash and a string; give the targets different keys");
+}
+
+TEST(ChunkBody, WhateverChangesInItIsOneCommandOrNone) {
+  Chunk chunk{Duration{1'500'000}};
+  const Field fields[] = {{"x", "1"}, {"y", ""}};
+  chunk.hash_set("k1", fields);
+  chunk.publish("c", "p\r\n$1");
+  std::string body;
+  ASSERT_TRUE(chunk.seal(body).ok());
+  for (size_t i = 0; i < body.size(); ++i) {
+    for (const char c : {'0', '1', '9', '$', '*', '\r', '\n', '-', '\0', ' '}) {
+      std::string changed = body;
+      changed[i] = c;
+      std::string command;
+      if (append_chunk_command({"s", "k", "1", "2"}, changed, command).ok()) arguments(command);
+    }
+  }
 }
 
 TEST(PlainText, HasNoExponent) {

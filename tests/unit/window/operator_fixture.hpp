@@ -41,6 +41,13 @@ class LineOutput final : public Output {
   Units& units_;
 };
 
+/// Keeps what is said, without its level.
+class LineLog final : public Log {
+ public:
+  void write(Level, std::string_view message) override { lines.emplace_back(message); }
+  std::vector<std::string> lines;
+};
+
 inline constexpr int64_t kSecond = 1'000'000;
 
 /// Tumbling windows of 10 s, key k, n=count(), bounds as integer seconds.
@@ -100,7 +107,7 @@ class OperatorTest : public testing::Test {
   }
 
   FakeClock clock_;
-  NullLog log_;
+  LineLog log_;
   Metrics metrics_;
   Units units_;
   Context context_{clock_, log_, metrics_, units_};

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine with a disk, a log to read, two sinks' stores, and starts of one pipeline on it:
+//
+//   source | swatermark | swindow | tee late=sink | sink
+//
+// Everything but the log, the tee and the sinks' stores is the real thing. Each stage is a process of its own: it can be
+// killed or stopped alone, at every named point, and what it had not given away is gone.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/crash/memory_sink.hpp"
+#include "tests/crash/scheduler.hpp"
+#include "tests/helpers/crash_file_system.hpp"
+
+namespace streamutils::crash {
+
+enum class Harm {
+  kill_one,    ///< kill -9 of the stage that reached the point
+  kill_all,    ///< of all stages at that moment
+  power_loss,  ///< the same, and what was not synced is gone
+  stop_one,    ///< SIGSTOP of that stage, a twin runs to its end, SIGCONT
+  stop_all,
+};
+
+struct Trap {
+  std::string point;
+  int occurrence = 1;
+  Harm harm = Harm::kill_all;
+};
+
+class World {
+ public:
+  World();
+
+  struct Outcome {
+    std::map<std::string, Status> stages;  ///< how each ended
+    bool hung = false;
+    bool trapped = false;  ///< the trap was reached
+    [[nodiscard]] bool ok() const;
+    [[nodiscard]] std::string text() const;
+  };
+  /// One start, until all its processes have ended. Points that are reached are counted in `reached`.
+  Outcome start(uint64_t seed, const std::optional<Trap>& trap = std::nullopt);
+  /// What became of the start that a trap had stopped, once it went on. Of the last start().
+  Outcome stopped;
+
+  std::map<std::string, int> reached;
+  checkpoint::CrashDisk disk{"/checkpoint"};
+  MemoryStore main_store, side_store;
+  uint64_t records_read = 0;
+
+ private:
+  friend class Start;
+  struct Unit {
+    std::string name;
+    std::vector<std::string> records;
+  };
+  std::vector<Unit> log_;
+  FakeClock clock_;
+};
+
+}  // namespace streamutils::crash
