@@ -96,6 +96,11 @@ class DirectoryStore final : public ObjectStore {
   Result<std::vector<std::string>> list(std::string_view prefix) override;
   Status remove(std::string_view name) override;
   Result<std::unique_ptr<Lock>> try_lock(std::string_view holder, std::string* other) override;
+  Result<FileSystem::LockView> look_at_lock() override {
+    auto view = files_.look_at_lock(path("lock"));
+    if (!view.ok()) return here(view.take_status());
+    return view;
+  }
   Status clean(std::string_view own_run) override;
 
   // For the writer.

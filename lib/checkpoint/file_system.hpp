@@ -57,6 +57,12 @@ class FileSystem {
   /// Takes the lock on `path`, made when it is not there, and writes `holder` into it unless that is empty. Null: another process has it, and
   /// what it wrote is in *other.
   virtual Result<std::unique_ptr<Lock>> try_lock(const std::string& path, std::string_view holder, std::string* other) = 0;
+  struct LockView {
+    bool held = false;
+    std::string holder;  ///< the last one; empty when there was none
+  };
+  /// Writes nothing. (A try_lock() of another process at the same moment may fail once, as if the lock were held.)
+  virtual Result<LockView> look_at_lock(const std::string& /*path*/) { return LockView(); }
 };
 
 /// "cannot <what> '<path>': <strerror(error)>" with the remedy of a full or failing disk. Code::usage for what no retry

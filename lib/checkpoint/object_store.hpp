@@ -54,6 +54,8 @@ class ObjectStore {
   /// Tries to be the only one who holds the store's lock. Null: another has it; *other is what that one gave as `holder`.
   /// An empty `holder`, of one who only looks, leaves the last one's words.
   virtual Result<std::unique_ptr<Lock>> try_lock(std::string_view holder, std::string* other) = 0;
+  /// Who holds the lock, or held it last. Changes nothing.
+  virtual Result<FileSystem::LockView> look_at_lock() = 0;
   /// Removes what writers that are gone have left unfinished. REQUIRES: no other writer is at work but `own_run`'s.
   virtual Status clean(std::string_view own_run) = 0;
 };

@@ -211,13 +211,9 @@ class PosixFileSystem final : public FileSystem {
                                          std::string* other) override {
     Descriptor fd = open_file(path, O_RDWR | O_CREAT);
     if (!fd.ok()) return file_status(errno, "open", path);
-    int result = 0;
-    do {
-      result = ::flock(fd.get(), LOCK_EX | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
+    const int result = lock_now(fd.get(), LOCK_EX);
     if (result != 0 && errno == EWOULDBLOCK) {
       other->clear();
-      constexpr uint64_t kMaxHolder = 4096;
       if (const int error = read_some(fd.get(), 0, kMaxHolder, *other)) return file_status(error, "read", path);
       return std::unique_ptr<Lock>();
     }
@@ -225,6 +221,28 @@ class PosixFileSystem final : public FileSystem {
     // The lock holds without the text; on a full disk its holder only stays unnamed.
     if (!holder.empty() && ::ftruncate(fd.get(), 0) == 0) (void)write_all(fd.get(), holder);
     return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
+  }
+
+  Result<LockView> look_at_lock(const std::string& path) override {
+    const Descriptor fd = open_file(path, O_RDONLY);
+    if (!fd.ok() && errno == ENOENT) return LockView();
+    if (!fd.ok()) return file_status(errno, "open", path);
+    const int result = lock_now(fd.get(), LOCK_SH);  // given back at once: it ends with the descriptor
+    if (result != 0 && errno != EWOULDBLOCK) return file_status(errno, "lock", path);
+    LockView view{.held = result != 0, .holder = {}};
+    if (const int error = read_some(fd.get(), 0, kMaxHolder, view.holder)) return file_status(error, "read", path);
+    return view;
+  }
+
+ private:
+  static constexpr uint64_t kMaxHolder = 4096;
+
+  static int lock_now(int fd, int how) {
+    int result = 0;
+    do {
+      result = ::flock(fd, how | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    return result;
   }
 };
 

@@ -12,14 +12,14 @@ namespace streamutils {
 
 namespace {
 
-constexpr std::array kPrograms = std::to_array<std::pair<std::string_view, Role>>({
-    {"skafka-cat", Role::source},   {"sreplay", Role::source},        {"sfilter", Role::filter},
-    {"swatermark", Role::filter},   {"swindow", Role::filter},        {"sjoin", Role::filter},
-    {"smatch", Role::filter},       {"sexec", Role::filter},          {"sdivert", Role::filter},
-    {"salert", Role::filter},       {"ssink-redis", Role::sink},      {"ssink-kafka", Role::sink},
-    {"ssink-postgres", Role::sink}, {"ssink-clickhouse", Role::sink}, {"ssink-influx", Role::sink},
-    {"ssink-file", Role::sink},     {"ssink-http", Role::sink},       {"sserve", Role::sink},
-    {"srun", Role::runner},
+constexpr std::array kPrograms = std::to_array<std::pair<std::string_view, ProgramRole>>({
+    {"skafka-cat", ProgramRole::source},   {"sreplay", ProgramRole::source},        {"sfilter", ProgramRole::filter},
+    {"swatermark", ProgramRole::filter},   {"swindow", ProgramRole::filter},        {"sjoin", ProgramRole::filter},
+    {"smatch", ProgramRole::filter},       {"sexec", ProgramRole::filter},          {"sdivert", ProgramRole::filter},
+    {"salert", ProgramRole::filter},       {"ssink-redis", ProgramRole::sink},      {"ssink-kafka", ProgramRole::sink},
+    {"ssink-postgres", ProgramRole::sink}, {"ssink-clickhouse", ProgramRole::sink}, {"ssink-influx", ProgramRole::sink},
+    {"ssink-file", ProgramRole::sink},     {"ssink-http", ProgramRole::sink},       {"sserve", ProgramRole::sink},
+    {"srun", ProgramRole::runner},
 });
 
 bool is_program(const std::string& file) {
@@ -43,17 +43,17 @@ std::string_view base_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-Role role_of(std::string_view command) {
+ProgramRole role_of(std::string_view command) {
   const std::string_view name = base_name(command);
   for (const auto& [program, role] : kPrograms) {
     if (program == name) return role;
   }
-  return Role::other;
+  return ProgramRole::other;
 }
 
 bool speaks_binary(std::string_view command) {
-  const Role role = role_of(command);
-  return role != Role::other && role != Role::runner;
+  const ProgramRole role = role_of(command);
+  return role != ProgramRole::other && role != ProgramRole::runner;
 }
 
 Result<std::string> find_command(const std::string& command, const char* path) {

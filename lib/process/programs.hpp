@@ -9,12 +9,12 @@
 namespace streamutils {
 
 /// What a program does with a stream. `other`: a command that is not ours and knows lines only.
-enum class Role : unsigned char { other, source, filter, sink, runner };
+enum class ProgramRole : unsigned char { other, source, filter, sink, runner };
 
 /// By the last part of the command's first word: "swindow", "/usr/bin/swindow".
-Role role_of(std::string_view command);
-/// True for everything but Role::other: such a command takes a stream, with control items, as its input.
-inline bool is_ours(std::string_view command) { return role_of(command) != Role::other; }
+ProgramRole role_of(std::string_view command);
+/// True for everything but ProgramRole::other: such a command takes a stream, with control items, as its input.
+inline bool is_ours(std::string_view command) { return role_of(command) != ProgramRole::other; }
 /// True when the command also takes and writes the binary encoding. Not so srun, whose stages may be any commands.
 bool speaks_binary(std::string_view command);
 /// The last part of a path.

@@ -23,6 +23,7 @@ class SessionWindows final : public WindowSet {
   Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) override;
   void advance(EventTime watermark) override;
   void fire_early() override;
+  Status visit(const Visit& visit) override;
   void save(StateWriter& out) const override;
   bool load(StateReader& in) override;
 

@@ -12,8 +12,10 @@
 // unit: every item passes, and a `revoke` drops the unit's windows. Side records keep their unit in both. Corrections
 // from an earlier swindow (revision above 0, retracted) are records like others.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,21 @@ class WindowOperator final : public Operator {
   [[nodiscard]] bool stateful() const override { return true; }
   Status snapshot(StateWriter& out) const override;
   Status restore(StateReader& in) override;
+
+  /// A window that is held, as visit_windows() shows it. Views live as long as the call.
+  struct View {
+    std::string_view unit;  ///< "-" in scope stream
+    EventTime watermark = kBeforeAll;
+    Interval window;
+    std::span<const std::string_view> key;  ///< canonical JSON, by field of key_names()
+    std::string_view aggregates;            ///< `,"n":3`: what a result would have now
+    bool fired = false;
+    uint32_t next_revision = 0;
+  };
+  /// Calls `visit` for each window of each key, by unit, window end and key bytes, until it fails. For looking at what a
+  /// snapshot holds; it changes nothing.
+  Status visit_windows(const std::function<Status(const View&)>& visit);
+  [[nodiscard]] const std::vector<std::string>& key_names() const { return compiled_.key_names; }
 
  private:
   struct Figures;

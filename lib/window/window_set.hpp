@@ -9,6 +9,7 @@
 //  3. The output is a function of the calls, never of memory addresses, hashes or the clock.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -63,6 +64,18 @@ class WindowSet {
   virtual void advance(EventTime watermark) = 0;
   /// Fires the open windows that changed since they were last fired.
   virtual void fire_early() = 0;
+
+  /// A window of one key that is not gone, with what it would give if it were fired now.
+  struct View {
+    std::string_view key;
+    Interval window;
+    const char* row = nullptr;   ///< as AggregatePlan::append_results() takes it; lives as long as the call
+    bool fired = false;          ///< W has passed its end: what is still to come are corrections
+    uint32_t next_revision = 0;  ///< that its next result will have
+  };
+  using Visit = std::function<Status(const View&)>;
+  /// Calls `visit` for each, in order of window end, then key bytes, until it fails. Changes nothing that is saved.
+  virtual Status visit(const Visit& visit) = 0;
 
   virtual void save(StateWriter& out) const = 0;
   /// Into a new set. False when the bytes are not a saved set of these settings.

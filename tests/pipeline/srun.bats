@@ -166,8 +166,8 @@ END
 @test "a killed srun leaves no stage" {
   slow_source
   seconds=$((600000 + RANDOM))
-  srun "sleep $seconds | ./source | sdivert --copy cat | sleep $seconds" >out 2>err 3>&- &
-  wait_until 20 pgrep -f "^sleep $seconds"
+  srun "sleep $seconds | ./source | sdivert --copy 'sleep $seconds.5' | sleep $seconds" >out 2>err 3>&- &
+  wait_until 20 pgrep -f "^sleep $seconds.5" # of the branch
   stages=$(pgrep -P $!)
   same 4 "$(wc -l <<<"$stages")"
   kill -KILL $!
@@ -188,10 +188,94 @@ END
   run timeout 60 srun --metrics-file m.prom p.conf
   same 0 "$status"
   same 3 "$(wc -l <tries)"
-  contains "$output" "srun: the pipeline 'mine' failed with 1; starting again in 500ms"
-  contains "$output" "starting again in 1s"
+  contains "$output" "srun: the pipeline 'mine' failed: stage 1 'fails' exited with 1; starting again in 500ms (restart 1)"
+  contains "$output" "starting again in 1s (restart 2)"
   contains "$(cat m.prom)" 'stream_restarts_total 2'
   contains "$(cat m.prom)" 'stream_stage_up{stage="2",program="cat"} 0'
+}
+
+# failing_stage NAME TIMES: a program that fails TIMES times, and notes what it was given.
+failing_stage() {
+  rm -f tries
+  cat >"$1" <<END
+#!/bin/sh
+echo "\${STREAM_CHECKPOINT-none}:\$*" >>tries
+[ "\$(wc -l <tries)" -gt $2 ] || exit \${CODE:-1}
+END
+  chmod +x "$1"
+}
+
+@test "with a checkpoint a failed pipeline is started again, at once and then with growing waits" {
+  failing_stage works-later 2
+  run timeout 60 srun --checkpoint cp './works-later | cat'
+  same 0 "$status"
+  contains "$output" "srun: the pipeline 'pipeline' failed: stage 1 'works-later' exited with 1; starting again at once (restart 1)"
+  contains "$output" "starting again in 500ms (restart 2)"
+  same 'cp: cp: cp:' "$(paste -sd ' ' tries)"
+}
+
+@test "a checkpoint from the file, its env or our environment; restart = never still counts" {
+  failing_stage works-later 1
+  printf 'checkpoint = from file # why\nstage = ./works-later\nstage = cat\n' >p.conf
+  STREAM_CHECKPOINT=other timeout 60 srun p.conf
+  same 'from file: from file:' "$(paste -sd ' ' tries)"
+  failing_stage works-later 1
+  printf 'env = STREAM_CHECKPOINT=env\nstage = ./works-later\nstage = cat\n' >p.conf
+  timeout 60 srun p.conf
+  same 'env: env:' "$(paste -sd ' ' tries)"
+  failing_stage works-later 1
+  STREAM_CHECKPOINT=outer timeout 60 srun './works-later | cat'
+  same 'outer: outer:' "$(paste -sd ' ' tries)"
+  failing_stage works-later 1
+  printf 'restart = never\nstage = ./works-later\n' >p.conf
+  run timeout 60 srun --checkpoint cp p.conf
+  same 1 "$status"
+  run timeout 60 srun --checkpoint '' p.conf
+  same 2 "$status"
+}
+
+@test "with a checkpoint, too, exit 0, 2 and 3 are final" {
+  for code in 0 2 3; do
+    rm -f tries
+    run timeout 60 srun --checkpoint cp "sh -c 'echo x >>tries; exit $code' | cat"
+    same $code "$status"
+    same 1 "$(wc -l <tries)"
+  done
+}
+
+@test "with a checkpoint the stages that are left are killed soon, whatever stage_timeout says" {
+  cat >p.conf <<'END'
+checkpoint = cp
+restart = never
+stage_timeout = 10m
+stage = sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+stage = sh -c 'exit 4'
+END
+  run timeout 60 srun p.conf
+  same 4 "$status"
+  [[ $output != *'has not ended'* ]]
+}
+
+@test "--fresh and --from-epoch go to the last stage until a start has taken them up" {
+  # The second try makes a manifest, as a start does.
+  failing_stage ssink-none 3
+  # shellcheck disable=SC2016
+  printf '%s\n' 'if [ "$(wc -l <tries)" = 2 ]; then' 'mkdir -p cp/manifest' \
+    'echo "streamutils checkpoints, version 1" >cp/format' ': >cp/manifest/00000000000000000001' fi >makes
+  sed -i '2r makes' ssink-none
+  mv ssink-none ssink-file
+  run timeout 60 srun --fresh --checkpoint cp 'true | ./ssink-file -d x'
+  same 0 "$status"
+  same 'cp:-d x --fresh|cp:-d x --fresh|cp:-d x|cp:-d x' "$(paste -sd '|' tries)"
+  rm tries
+  run timeout 60 srun --from-epoch 12 --checkpoint cp 'true | ./ssink-file'
+  contains "$(head -n 1 tries)" '--from-epoch 12'
+  run srun --fresh --checkpoint cp 'true | cat'
+  same 2 "$status"
+  contains "$output" "--fresh: the last stage 'cat' is not one of our sinks"
+  run srun --fresh 'true | ./ssink-file'
+  same 2 "$status"
+  contains "$output" "--fresh: there is no checkpoint"
 }
 
 @test "no restart after exit 2 or 3, nor by default" {

@@ -35,7 +35,7 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   request.words = std::move(split->words);
   branch->command_ = command;
   const std::string& name = request.words.front();
-  if (role_of(name) == Role::source) {
+  if (role_of(name) == ProgramRole::source) {
     return usage_error("{}: '{}' is a source and reads no stream; give a sink or a filter", branch->option_, name);
   }
   if (!options.checkpoint.empty()) {
@@ -46,6 +46,9 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   if (!file.ok()) return file.take_status().at(branch->option_);
   request.file = *std::move(file);
   request.stdout_fd = STDERR_FILENO;
+  // Without us it has no end of its input to wait for. Left behind, a sink could still be writing to its store when the
+  // pipeline has long been started again.
+  request.die_with_parent = true;
   // What it writes goes to stderr, for people to read.
   request.environment.emplace_back("STREAM_FORMAT", is_ours(name) ? std::optional<std::string>("text") : std::nullopt);
   // Ours know that the first Ctrl-C is for the source; others are kept from it, so that they read to the end as well.

@@ -46,14 +46,12 @@ bool may_restart(const std::vector<StageEnd>& ends) {
   return code != 0 && code != 2 && code != 3 && code != 128 + SIGPIPE;
 }
 
-Duration Backoff::next(Duration ran) {
-  constexpr Duration kFirst{500'000}, kLongest{30'000'000}, kSteady{60'000'000};
-  if (delay_.us == 0 || ran >= kSteady) {
-    delay_ = kFirst;
-  } else {
-    delay_.us = std::min(delay_.us * 2, kLongest.us);
+std::optional<size_t> first_failure(const std::vector<StageEnd>& ends) {
+  std::optional<size_t> first;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (is_failure(ends[i]) && (!first || ends[i].round < ends[*first].round)) first = i;
   }
-  return delay_;
+  return first;
 }
 
 }  // namespace streamutils::srun

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From how the stages ended to what srun does next.
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "lib/process/child.hpp"
@@ -21,14 +22,8 @@ int exit_code(const std::vector<StageEnd>& ends);
 /// Whether a new start may help: a stage failed, none with 2 or 3, and not because a reader had left.
 bool may_restart(const std::vector<StageEnd>& ends);
 
-/// 0.5 s, doubling up to 30 s; from the start again after a run of a minute.
-class Backoff {
- public:
-  /// `ran`: how long the run before lasted.
-  Duration next(Duration ran);
-
- private:
-  Duration delay_{0};
-};
+/// The stage that failed first: of those whose end was seen at the same time the leftmost, since what comes after it is
+/// left with a cut input. Empty: none failed.
+std::optional<size_t> first_failure(const std::vector<StageEnd>& ends);
 
 }  // namespace streamutils::srun

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "lib/process/child.hpp"
 #include "lib/process/programs.hpp"
@@ -38,6 +39,20 @@ bool is_file(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
+constexpr const char* kCheckpointVariable = "STREAM_CHECKPOINT";
+
+/// What `--checkpoint` says among a program's own words.
+std::optional<std::string> own_checkpoint(const Stage& stage) {
+  constexpr std::string_view kOption = "--checkpoint";
+  std::optional<std::string> out;
+  for (size_t i = 1; i < stage.words.size(); ++i) {
+    const std::string& word = stage.words[i];
+    if (word == kOption && i + 1 < stage.words.size()) out = stage.words[++i];
+    if (word.starts_with("--checkpoint=")) out = word.substr(kOption.size() + 1);
+  }
+  return out;
+}
+
 bool needs_event_time(std::string_view program) { return program == "swindow" || program == "smatch"; }
 
 /// Results carry their time on, so that a window may follow a window.
@@ -62,6 +77,26 @@ Result<Pipeline> parse_pipeline_text(std::string_view text) {
     out.stages.push_back({std::move(command.words), fmt::format("stage {}", out.stages.size() + 1), {}});
   }
   return out;
+}
+
+Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& option) {
+  if (option && option->empty()) return usage_error("--checkpoint is empty; give a directory");
+  if (option) pipeline.checkpoint = option;
+  if (pipeline.checkpoint) {
+    pipeline.environment.emplace_back(kCheckpointVariable, *pipeline.checkpoint);
+    return {};
+  }
+  const char* own = std::getenv(kCheckpointVariable);
+  std::string value = own ? own : "";
+  for (const auto& [name, given] : pipeline.environment) {
+    if (name == kCheckpointVariable) value = given;
+  }
+  for (const Stage& stage : pipeline.stages) {
+    if (!value.empty()) break;
+    if (is_ours(stage.words.front())) value = own_checkpoint(stage).value_or("");
+  }
+  if (!value.empty()) pipeline.checkpoint = std::move(value);
+  return {};
 }
 
 Status find_commands(Pipeline& pipeline) {
@@ -97,11 +132,11 @@ std::vector<Status> check_order(const Pipeline& pipeline) {
   for (size_t i = 0; i < pipeline.stages.size(); ++i) {
     const Stage& stage = pipeline.stages[i];
     const std::string_view program = base_name(stage.words.front());
-    const Role role = role_of(program);
-    if (role == Role::source && i != 0) {
+    const ProgramRole role = role_of(program);
+    if (role == ProgramRole::source && i != 0) {
       out.push_back(usage_error("{}: {} reads no stream: it must be the first stage", stage.place, program));
     }
-    if (role == Role::sink && i + 1 != pipeline.stages.size()) {
+    if (role == ProgramRole::sink && i + 1 != pipeline.stages.size()) {
       out.push_back(
           usage_error("{}: {} writes no stream: it must be the last stage (sdivert --copy feeds several sinks)",
                       stage.place, program));

@@ -20,11 +20,17 @@ struct Stage {
 
 struct Pipeline {
   std::string name;
-  std::vector<Stage> stages;  ///< never empty
-  bool restart_on_failure = false;
+  std::vector<Stage> stages;               ///< never empty
+  std::optional<bool> restart_on_failure;  ///< as the file says; see restarts()
+  /// The checkpoint store: as the file says, and after find_checkpoint() as its stages will see it.
+  std::optional<std::string> checkpoint;
   bool binary = true;
   Duration stage_timeout{30'000'000};
   std::vector<std::pair<std::string, std::string>> environment;  ///< in order; later ones win
+
+  /// A pipeline with a checkpoint goes on where it was, so that is the default then; without one a restart loses
+  /// things.
+  [[nodiscard]] bool restarts() const { return restart_on_failure.value_or(checkpoint.has_value()); }
 };
 
 /// A file of that name, or the pipeline itself: a text with a blank or a '|'.
@@ -33,6 +39,11 @@ Result<Pipeline> load_pipeline(const std::string& argument);
 Result<Pipeline> parse_pipeline_file(std::string_view text, const std::string& name);
 /// `a | b | c`
 Result<Pipeline> parse_pipeline_text(std::string_view text);
+
+/// Settles Pipeline::checkpoint and what the stages' environment says of it. The first of these that is given and not
+/// empty: `option`, the file's key, its `env`, STREAM_CHECKPOINT in our own environment, `--checkpoint` of a stage of
+/// ours (which is that stage's alone: what the others lack is theirs to say).
+Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& option);
 
 /// Sets Stage::file of every stage, or says which command does not exist.
 Status find_commands(Pipeline& pipeline);

@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 
 constexpr char kMaskedHash = '\x01';
 constexpr char kMaskedNewline = '\x02';
-const std::vector<std::string> kKeys = {"name", "stage", "restart", "binary", "stage_timeout", "env"};
+const std::vector<std::string> kKeys = {"name", "stage", "restart", "checkpoint", "binary", "stage_timeout", "env"};
 
 struct LogicalLine {
   std::string text;  // lines that end with a backslash joined to the next, backslash and newline kept
@@ -124,9 +124,10 @@ class FileParser {
     if (!entry.ok()) return at_line(entry.take_status(), line.number);
     if (!entry->known) {
       const std::string near = cli::closest(entry->key, kKeys);
-      return at_line(usage_error("unknown key '{}'{}; keys are name, stage, restart, binary, stage_timeout, env",
-                                 entry->key, near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)),
-                     line.number);
+      return at_line(
+          usage_error("unknown key '{}'{}; keys are {}", entry->key,
+                      near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near), fmt::join(kKeys, ", ")),
+          line.number);
     }
     if (entry->key == "stage") return take_stages(*entry);
     if (entry->key == "env") return take_environment(*entry);
@@ -183,6 +184,9 @@ class FileParser {
         return usage_error("restart is '{}'; it takes 'never' or 'on-failure'", value);
       }
       pipeline_.restart_on_failure = value == "on-failure";
+    } else if (key == "checkpoint") {
+      if (value.empty()) return usage_error("checkpoint is empty; give a directory");
+      pipeline_.checkpoint = value;
     } else if (key == "binary") {
       if (value != "true" && value != "false") return usage_error("binary is '{}'; it takes 'true' or 'false'", value);
       pipeline_.binary = value == "true";

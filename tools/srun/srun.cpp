@@ -9,8 +9,11 @@
 
 #include "lib/cli/cli.hpp"
 #include "lib/cli/log.hpp"
+#include "lib/process/programs.hpp"
 #include "lib/process/shell_words.hpp"
 #include "lib/program/metrics_file.hpp"
+#include "tools/srun/backoff.hpp"
+#include "tools/srun/progress.hpp"
 #include "tools/srun/stage_options.hpp"
 #include "tools/srun/supervisor.hpp"
 
@@ -27,7 +30,8 @@ const cli::Info kInfo{
         "SIGTERM stops "
         "the first and lets the rest drain. FILE holds KEY = VALUE lines: name, stage (one for each, in order), "
         "restart "
-        "(never, on-failure), binary (true, false), stage_timeout, env. Commands are split as a shell splits them; "
+        "(never, on-failure), checkpoint, binary (true, false), stage_timeout, env. Commands are split as a shell "
+        "splits them; "
         "nothing is "
         "expanded.",
     .examples = {
@@ -40,6 +44,7 @@ struct Options {
   std::vector<std::string> pipeline;
   bool check = false;
   StageOptions stages;
+  std::optional<std::string> checkpoint;
   std::string metrics_file;
   int verbose = 0;
 };
@@ -51,6 +56,14 @@ void declare(cli::Cli& cli, Options& o) {
            "validate everything and run nothing: the file, that the commands exist, what our programs say of their "
            "options, and "
            "the order of the stages");
+  cli.group("Checkpoints");
+  cli.text("--checkpoint", "DIR", o.checkpoint,
+           "keep checkpoints in DIR (also 'checkpoint' in FILE, or STREAM_CHECKPOINT): for every stage, and a pipeline "
+           "that fails is started again and goes on where it was");
+  cli.flag("--fresh", o.stages.fresh, "forget the checkpoints and start over; later restarts go on from this start");
+  cli.integer(
+      "--from-epoch", "N", o.stages.from_epoch,
+      "start from checkpoint N (sstate ls shows them) instead of the newest; later restarts go on from this start");
   cli.group("Stream options");
   cli.flag("--plain", o.stages.plain, "give --plain to the last stage");
   cli.flag("--binary", o.stages.binary,
@@ -94,13 +107,16 @@ void let_go_of_stdio() {
 
 class Runner {
  public:
-  Runner(const Pipeline& pipeline, World world, std::optional<MetricsFile> metrics_file)
+  /// `first`: the pipeline with what is for the first start alone.
+  Runner(const Pipeline& pipeline, const Pipeline& first, World world, std::optional<MetricsFile> metrics_file)
       : pipeline_(pipeline),
+        first_(first),
         world_(std::move(world)),
         metrics_file_(std::move(metrics_file)),
         began_(world_.clock.mono()),
         uptime_(world_.metrics.gauge("stream_uptime_seconds", "Since srun was started.")),
-        restarts_(world_.metrics.counter("stream_restarts_total", "How often the pipeline was started again.")) {
+        restarts_(world_.metrics.counter("stream_restarts_total", "How often the pipeline was started again.")),
+        backoff_(pipeline.checkpoint.has_value()) {
     if (metrics_file_) world_.every_second = [this] { write_metrics(); };
   }
 
@@ -115,21 +131,57 @@ class Runner {
 
  private:
   int run_until_done() {
-    for (;;) {
+    for (uint64_t restart = 1;; ++restart) {
+      auto manifest = newest();
+      if (!manifest.ok()) return report(world_.log, manifest.status());
+      if (restart == 1) at_first_ = *manifest;
       const MonoTime start = world_.clock.mono();
-      Supervisor supervisor(pipeline_, world_);
-      if (!pipeline_.restart_on_failure) supervisor.on_started(let_go_of_stdio);
+      Supervisor supervisor(next_start(*manifest), world_);
+      if (!pipeline_.restarts()) supervisor.on_started(let_go_of_stdio);
       auto outcome = supervisor.run();
-      if (!outcome.ok()) return report(world_.log, outcome.status());
-      if (outcome->killed_by != 0) return 128 + outcome->killed_by;
-      const int code = exit_code(outcome->ends);
-      if (outcome->stopped || !pipeline_.restart_on_failure || !may_restart(outcome->ends)) return code;
-      const Duration delay = backoff_.next(world_.clock.mono() - start);
-      world_.log.warn("the pipeline '{}' failed with {}; starting again in {}", pipeline_.name, code,
-                      format_duration(delay));
+      std::string why;
+      int code = 0;
+      if (outcome.ok()) {
+        if (outcome->killed_by != 0) return 128 + outcome->killed_by;
+        code = exit_code(outcome->ends);
+        if (outcome->stopped || !pipeline_.restarts() || !may_restart(outcome->ends)) return code;
+        why = failure(outcome->ends);
+      } else {  // a stage could not be started
+        code = outcome.status().exit_code();
+        if (!pipeline_.restarts() || outcome.status().code() != Code::failed)
+          return report(world_.log, outcome.status());
+        why = outcome.status().message();
+      }
+      const Duration delay = backoff_.next(world_.clock.mono() - start, made_progress(*manifest));
+      world_.log.warn("the pipeline '{}' failed: {}; starting again {} (restart {})", pipeline_.name, why,
+                      delay.us == 0 ? "at once" : "in " + format_duration(delay), restart);
       if (world_.signals.wait_for_stop(delay)) return code;
       restarts_.add();
     }
+  }
+
+  /// With --fresh or --from-epoch as long as no start has taken it up, which it does by publishing a manifest: a start
+  /// that failed before that has changed nothing.
+  [[nodiscard]] const Pipeline& next_start(std::optional<uint64_t> manifest) const {
+    return manifest == at_first_ ? first_ : pipeline_;
+  }
+
+  /// Looked for only where there may be a second start.
+  [[nodiscard]] Result<std::optional<uint64_t>> newest() const {
+    if (!pipeline_.checkpoint || !pipeline_.restarts()) return std::optional<uint64_t>();
+    return newest_manifest(*pipeline_.checkpoint);
+  }
+
+  [[nodiscard]] bool made_progress(std::optional<uint64_t> before) const {
+    const auto after = newest();
+    return after.ok() && *after && *after != before && is_epoch(*pipeline_.checkpoint, **after);
+  }
+
+  [[nodiscard]] std::string failure(const std::vector<StageEnd>& ends) const {
+    const auto first = first_failure(ends);
+    if (!first) return fmt::format("it ended with {}", exit_code(ends));
+    return fmt::format("stage {} '{}' {}", *first + 1, base_name(pipeline_.stages[*first].words.front()),
+                       ends[*first].status.text());
   }
 
   /// A metrics file that cannot be written is no reason to stop the pipeline; said once.
@@ -141,6 +193,8 @@ class Runner {
   }
 
   const Pipeline& pipeline_;
+  const Pipeline& first_;
+  std::optional<uint64_t> at_first_;  // the newest manifest before the first start
   World world_;
   const std::optional<MetricsFile> metrics_file_;
   const MonoTime began_;
@@ -164,6 +218,9 @@ int run(int argc, char** argv) {
   auto pipeline = load_pipeline(options.pipeline.front());
   if (!pipeline.ok()) return report(log, pipeline.status());
   if (Status status = hand_on(options.stages, *pipeline); !status.ok()) return report(log, status);
+  if (Status status = find_checkpoint(*pipeline, options.checkpoint); !status.ok()) return report(log, status);
+  const auto first_words = first_start_words(options.stages, *pipeline);
+  if (!first_words.ok()) return report(log, first_words.status());
   if (Status status = find_commands(*pipeline); !status.ok()) return report(log, status);
   for (size_t i = 0; i < pipeline->stages.size(); ++i) {
     const auto format = format_of(*pipeline, i);
@@ -176,11 +233,13 @@ int run(int argc, char** argv) {
     if (!file.ok()) return report(log, file.status());
     metrics_file = *std::move(file);
   }
-  if (options.check || asked_to_check()) return check(*pipeline, log);
+  Pipeline first = *pipeline;
+  first.stages.back().words.insert(first.stages.back().words.end(), first_words->begin(), first_words->end());
+  if (options.check || asked_to_check()) return check(first, log);
   auto signals = Signals::create();
   if (!signals.ok()) return report(log, signals.status());
   Metrics metrics;
-  return Runner(*pipeline, {clock, log, metrics, *signals, {}}, std::move(metrics_file)).run();
+  return Runner(*pipeline, first, {clock, log, metrics, *signals, {}}, std::move(metrics_file)).run();
 }
 
 }  // namespace streamutils::srun

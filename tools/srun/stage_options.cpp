@@ -32,4 +32,25 @@ Status hand_on(const StageOptions& options, Pipeline& pipeline) {
   return {};
 }
 
+Result<std::vector<std::string>> first_start_words(const StageOptions& options, const Pipeline& pipeline) {
+  std::vector<std::string> words;
+  if (!options.fresh && !options.from_epoch) return words;
+  if (options.fresh && options.from_epoch) return usage_error("--fresh and --from-epoch exclude each other");
+  const char* option = options.fresh ? "--fresh" : "--from-epoch";
+  if (options.from_epoch && *options.from_epoch < 0) return usage_error("{}: an epoch is not below 0", option);
+  if (!pipeline.checkpoint) {
+    return usage_error(
+        "{}: there is no checkpoint to begin from; give --checkpoint DIR, or checkpoint = DIR in the file", option);
+  }
+  const std::string& last = pipeline.stages.back().words.front();
+  const ProgramRole role = role_of(last);
+  if (role != ProgramRole::sink && role != ProgramRole::runner) {
+    return usage_error("{}: the last stage '{}' is not one of our sinks, which decide where a pipeline begins", option,
+                       last);
+  }
+  words.emplace_back(option);
+  if (options.from_epoch) words.push_back(std::to_string(*options.from_epoch));
+  return words;
+}
+
 }  // namespace streamutils::srun

@@ -15,6 +15,11 @@ namespace streamutils::srun {
 namespace {
 
 constexpr Duration kGrace{2'000'000};
+// With a checkpoint nothing is saved by waiting longer: what is not in a decided epoch is redone by the next start, and
+// what is in one is applied by it, whether a stage ends by itself or is killed. So the others get only as long as it
+// takes to notice the failure and to say why they leave, and the next start need not wait for a full pipe, a slow store
+// or a snapshot that nobody will use.
+constexpr Duration kCheckpointGrace{200'000};
 constexpr Duration kSecond{1'000'000};
 
 void write_stderr(std::string_view text) {
@@ -205,7 +210,11 @@ void Supervisor::stage_ended(size_t index) {
   }
   world_.log.error("{} {}", title(index), end.status.text());
   if (term_at_ || kill_at_) return;
-  term_at_ = world_.clock.mono() + kGrace;
+  if (pipeline_.checkpoint) {
+    kill_at_ = world_.clock.mono() + kCheckpointGrace;
+  } else {
+    term_at_ = world_.clock.mono() + kGrace;
+  }
 }
 
 void Supervisor::enforce_deadlines() {
@@ -217,7 +226,7 @@ void Supervisor::enforce_deadlines() {
   }
   if (kill_at_ && now >= *kill_at_) {
     kill_at_.reset();
-    for (size_t i = 0; i < running_.size(); ++i) {
+    for (size_t i = 0; i < running_.size() && !pipeline_.checkpoint; ++i) {
       if (running_[i].ended) continue;
       world_.log.warn("{} has not ended within {}: killed", title(i), format_duration(pipeline_.stage_timeout));
     }

@@ -154,10 +154,10 @@ TEST(Check, TellsWhatTheProgramSays) {
 }
 
 TEST(Programs, Roles) {
-  EXPECT_EQ(role_of("skafka-cat"), Role::source);
-  EXPECT_EQ(role_of("/usr/bin/swindow"), Role::filter);
-  EXPECT_EQ(role_of("ssink-redis"), Role::sink);
-  EXPECT_EQ(role_of("swindow2"), Role::other);
+  EXPECT_EQ(role_of("skafka-cat"), ProgramRole::source);
+  EXPECT_EQ(role_of("/usr/bin/swindow"), ProgramRole::filter);
+  EXPECT_EQ(role_of("ssink-redis"), ProgramRole::sink);
+  EXPECT_EQ(role_of("swindow2"), ProgramRole::other);
   EXPECT_TRUE(is_ours("srun"));
   EXPECT_FALSE(speaks_binary("srun"));
   EXPECT_TRUE(speaks_binary("sfilter"));

@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 
+#include "tools/srun/backoff.hpp"
 #include "tools/srun/exit_code.hpp"
 #include "tools/srun/pipeline.hpp"
+#include "tools/srun/stage_options.hpp"
 #include "tools/srun/stage_stderr.hpp"
 
 namespace streamutils::srun {
@@ -30,6 +33,7 @@ TEST(PipelineFile, ReadsEverything) {
       "   --bounded 10s\n"
       "  stage=cat | tail -n 1\n"
       "restart = on-failure\n"
+      "checkpoint = /var/lib/clicks  # a folder\n"
       "binary = false\n"
       "stage_timeout = 1m30s\n"
       "env = A=b 'C=d e'\n"
@@ -44,7 +48,8 @@ TEST(PipelineFile, ReadsEverything) {
   EXPECT_EQ(p->stages[3].words, (Words{"tail", "-n", "1"}));
   EXPECT_EQ(p->stages[1].place, "'p.conf': line 5");
   EXPECT_EQ(p->stages[3].place, "'p.conf': line 8");
-  EXPECT_TRUE(p->restart_on_failure);
+  EXPECT_EQ(p->restart_on_failure, true);
+  EXPECT_EQ(p->checkpoint, "/var/lib/clicks");
   EXPECT_FALSE(p->binary);
   EXPECT_EQ(p->stage_timeout.us, 90'000'000);
   const std::vector<std::pair<std::string, std::string>> environment = {{"A", "b"}, {"C", "d e"}, {"A", "c"}};
@@ -55,15 +60,15 @@ TEST(PipelineFile, Defaults) {
   const auto p = parse_pipeline_file("stage = a\nstage = b\n", "p.conf");
   ASSERT_TRUE(p.ok());
   EXPECT_EQ(p->name, "p.conf");
-  EXPECT_FALSE(p->restart_on_failure);
+  EXPECT_FALSE(p->restarts());
   EXPECT_TRUE(p->binary);
 }
 
 TEST(PipelineFile, NamesLineAndColumn) {
   EXPECT_EQ(file_error(""), "'p.conf': there is no stage; write 'stage = COMMAND' for each, in order");
   EXPECT_EQ(file_error("\nstages = a"),
-            "'p.conf': line 2: unknown key 'stages' (did you mean 'stage'?); keys are name, stage, restart, binary, "
-            "stage_timeout, env");
+            "'p.conf': line 2: unknown key 'stages' (did you mean 'stage'?); keys are name, stage, restart, "
+            "checkpoint, binary, stage_timeout, env");
   EXPECT_EQ(file_error("# x\nstage = a 'b"), "'p.conf': line 2, column 11: the quote ' is not closed");
   EXPECT_EQ(file_error("stage = a \\\n  $x"),
             "'p.conf': line 2, column 3: unquoted '$': nothing is expanded or redirected "
@@ -149,12 +154,89 @@ TEST(ExitCode, AVictimDoesNotDecide) {
   EXPECT_EQ(exit_code({exited(3), exited(2, 1)}), 2);
 }
 
-TEST(ExitCode, Backoff) {
-  Backoff backoff;
+TEST(ExitCode, TheFirstFailureIsTheCause) {
+  EXPECT_EQ(first_failure({exited(0), exited(141, 1), killed(SIGKILL, true)}), std::nullopt);
+  EXPECT_EQ(first_failure({exited(1, 2), exited(141, 1), exited(1, 1), exited(1, 1)}), 2U);
+}
+
+std::vector<int64_t> delays_ms(Backoff backoff) {
   std::vector<int64_t> delays;
-  for (int i = 0; i < 8; ++i) delays.push_back(backoff.next(Duration{1'000'000}).us / 1000);
-  EXPECT_EQ(delays, (std::vector<int64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000}));
-  EXPECT_EQ(backoff.next(Duration{60'000'000}).us, 500'000);
+  for (int i = 0; i < 8; ++i) delays.push_back(backoff.next(Duration{1'000'000}, false).us / 1000);
+  return delays;
+}
+
+TEST(Backoff, Doubles) {
+  EXPECT_EQ(delays_ms(Backoff(false)), (std::vector<int64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000}));
+  EXPECT_EQ(delays_ms(Backoff(true)), (std::vector<int64_t>{0, 500, 1000, 2000, 4000, 8000, 10000, 10000}));
+}
+
+TEST(Backoff, BeginsAgainAfterAGoodRun) {
+  for (const bool checkpoint : {false, true}) {
+    Backoff backoff(checkpoint);
+    const int64_t first = backoff.next(Duration{0}, false).us;
+    EXPECT_GT(backoff.next(Duration{59'000'000}, false).us, first);
+    EXPECT_EQ(backoff.next(Duration{60'000'000}, false).us, first);
+    EXPECT_GT(backoff.next(Duration{0}, false).us, first);
+    EXPECT_EQ(backoff.next(Duration{0}, true).us, first);
+    EXPECT_GT(backoff.next(Duration{0}, false).us, first);
+  }
+}
+
+Pipeline pipeline_of(std::string_view text) {
+  auto pipeline = parse_pipeline_text(text);
+  EXPECT_TRUE(pipeline.ok());
+  return *std::move(pipeline);
+}
+
+/// What find_checkpoint() makes of a pipeline, and what its stages are told.
+std::string checkpoint_of(Pipeline pipeline, std::optional<std::string> option = std::nullopt) {
+  EXPECT_TRUE(find_checkpoint(pipeline, option).ok());
+  std::string told;
+  for (const auto& [name, value] : pipeline.environment) {
+    if (name == "STREAM_CHECKPOINT") told = value;
+  }
+  EXPECT_EQ(pipeline.restarts(), pipeline.checkpoint.has_value());
+  return pipeline.checkpoint.value_or("none") + " told " + told;
+}
+
+TEST(Checkpoint, TheNearestWordCounts) {
+  unsetenv("STREAM_CHECKPOINT");
+  Pipeline p = pipeline_of("skafka-cat x --checkpoint S | ssink-redis --checkpoint=T");
+  EXPECT_EQ(checkpoint_of(pipeline_of("skafka-cat x | ssink-redis")), "none told ");
+  EXPECT_EQ(checkpoint_of(pipeline_of("cat --checkpoint S | ssink-redis")), "none told ");
+  EXPECT_EQ(checkpoint_of(p), "S told ");
+  setenv("STREAM_CHECKPOINT", "V", 1);
+  EXPECT_EQ(checkpoint_of(p), "V told ");
+  p.environment = {{"STREAM_CHECKPOINT", "E"}};
+  EXPECT_EQ(checkpoint_of(p), "E told E");
+  p.checkpoint = "K";
+  EXPECT_EQ(checkpoint_of(p), "K told K");
+  EXPECT_EQ(checkpoint_of(p, "O"), "O told O");
+  EXPECT_FALSE(find_checkpoint(p, "").ok());
+  p.restart_on_failure = false;
+  EXPECT_FALSE(p.restarts());
+  unsetenv("STREAM_CHECKPOINT");
+}
+
+TEST(Checkpoint, OptionsOfTheFirstStart) {
+  Pipeline p = pipeline_of("skafka-cat x | ssink-redis");
+  const auto said = [&p](const StageOptions& options) {
+    const auto words = first_start_words(options, p);
+    if (!words.ok()) return std::string(words.status().message());
+    std::string out;
+    for (const std::string& word : *words) out += word + ' ';
+    return out;
+  };
+  EXPECT_EQ(said({}), "");
+  EXPECT_TRUE(said({.fresh = true}).starts_with("--fresh: there is no checkpoint"));
+  p.checkpoint = "S";
+  EXPECT_EQ(said({.fresh = true}), "--fresh ");
+  EXPECT_EQ(said({.from_epoch = 7}), "--from-epoch 7 ");
+  EXPECT_EQ(said({.from_epoch = -7}), "--from-epoch: an epoch is not below 0");
+  EXPECT_EQ(said({.fresh = true, .from_epoch = 7}), "--fresh and --from-epoch exclude each other");
+  p.stages.back().words = {"cat"};
+  EXPECT_EQ(said({.from_epoch = 7}),
+            "--from-epoch: the last stage 'cat' is not one of our sinks, which decide where a pipeline begins");
 }
 
 TEST(StageStderr, PrefixesLines) {
