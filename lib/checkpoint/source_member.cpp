@@ -21,7 +21,7 @@ Status SourceMember::on_open(Open& open, Output& out) {
   STREAM_ASSIGN(const Manifest manifest, await_start(store_, run_, patience_));
   generation_ = manifest.generation;
   next_epoch_ = manifest.number + 1;
-  resume_.first = !manifest.from || manifest.positions.empty();  // empty: a start that was stopped before it knew any
+  resume_.first = !manifest.from;
   resume_.finished = manifest.kind == Manifest::Kind::finished;
   for (const auto& [unit, position] : manifest.positions) resume_.positions[unit] = position;
   for (const UnitRange& range : manifest.open.sources) {

@@ -130,12 +130,13 @@ Manifest start_manifest(const std::optional<Manifest>& base, uint64_t number, co
   next.holder = holder_words();
   next.created = context.clock.wall();
   take_bounds(base ? &*base : nullptr, open, next);
-  if (!base) {
+  // No positions: every start so far was stopped before it knew any, so this one's count.
+  if (!base || base->positions.empty()) {
     for (const UnitRange& range : open.sources) next.positions.emplace_back(range.unit, range.start);
-    return next;
   }
+  if (!base) return next;
   next.from = base->number;
-  next.positions = base->positions;
+  if (!base->positions.empty()) next.positions = base->positions;
   next.members = base->members;
   next.rewound = settings.from_epoch.has_value() || (base->kind == Manifest::Kind::start && base->rewound);
   return next;

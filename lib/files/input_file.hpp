@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file read as bytes, decompressed on the way when it is gzip or Zstandard. The only place that includes zlib and libzstd.
+// A file read as bytes, decompressed on the way when it is gzip or Zstandard. With compressor.hpp the only place that
+// includes zlib and libzstd.
 //
 // What a file is, its first bytes tell, not its name. Several compressed parts in one file (`cat a.gz b.gz`) are read one after the other.
 #pragma once

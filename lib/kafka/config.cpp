@@ -55,7 +55,7 @@ constexpr Reserved kReservedConsumer[] = {
 };
 constexpr Reserved kReservedProducer[] = {
     {"enable.idempotence", "leave it out: it is always on"},
-    {"transactional.id", "leave it out: transactions are not used"},
+    {"transactional.id", "leave it out: --checkpoint sets it, and without it transactions are not used"},
     {"partitioner", "use --partitioner"},
     {"compression.codec", "use -z"},
     {"compression.type", "use -z"},
@@ -212,6 +212,19 @@ Status KafkaConfig::check(std::string_view where, const std::string& key, const 
   }
   if (is_secret(key)) return usage_error("{}: librdkafka does not accept the value of '{}'", where, key);
   return usage_error("{}: {}", where, error.data());
+}
+
+KafkaConfig KafkaConfig::reader() const {
+  KafkaConfig config = *this;
+  config.role_ = Role::consumer;
+  std::erase_if(config.properties_, [](const auto& p) { return p.first == "transactional.id"; });
+  config.properties_.insert(config.properties_.end(), {{"isolation.level", "read_committed"},
+                                                       {"enable.auto.commit", "false"},
+                                                       {"enable.auto.offset.store", "false"},
+                                                       {"auto.offset.reset", "error"},
+                                                       {"enable.partition.eof", "true"},
+                                                       {"fetch.wait.max.ms", "20"}});
+  return config;
 }
 
 std::string_view KafkaConfig::get(std::string_view key) const {

@@ -42,6 +42,9 @@ class KafkaConfig {
   /// Sets a property by ourselves. On failure a usage error that begins with `option`, which the user gave it by.
   Status set(std::string_view option, std::string key, std::string value);
 
+  /// The same cluster and credentials for a consumer that reads committed records and keeps no offsets.
+  [[nodiscard]] KafkaConfig reader() const;
+
   [[nodiscard]] const std::string& brokers() const { return brokers_; }
   /// The value of a property that was set by anybody; empty when it was not.
   [[nodiscard]] std::string_view get(std::string_view key) const;

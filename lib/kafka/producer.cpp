@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/kafka/producer.hpp"
 
-#include <poll.h>
-
 #include "lib/kafka/client.hpp"
 #include "lib/kafka/metadata.hpp"
 #include "lib/kafka/task.hpp"
@@ -13,8 +11,6 @@ namespace {
 constexpr int kPatienceMs = 100;
 constexpr Duration kCloseBound{3'000'000};
 constexpr int kLastChanceMs = 1000;
-
-Status abandoned_status() { return failed("the program that writes our input has died; gave up waiting for Kafka"); }
 
 }  // namespace
 
@@ -37,17 +33,13 @@ class KafkaProducer::Impl final : private kafka::ClientEvents {
     STREAM_ASSIGN(client_, kafka::Client::create(config_, *this, context_.log));
     using Topics = Result<std::vector<kafka::Topic>>;
     const Duration bound = kafka::connect_bound(config_);
-    kafka::Task<Topics> task(client_, [name = settings_.topic, bound](kafka::Client& client) -> Topics {
-      return kafka::fetch_topics(client, {name}, bound, false);
-    });
-    std::optional<Topics> topics;
-    while (!(topics = task.take())) {
-      pollfd fd{client_->wake_fd(), POLLIN, 0};
-      ::poll(&fd, 1, kPatienceMs);
-      client_->clear_wake();
-      rd_kafka_poll(client_->get(), 0);  // refused credentials are learnt here
-      if (abandoned()) return abandoned_status();
-    }
+    std::optional<Topics> topics = kafka::run_task<Topics>(
+        client_,
+        [name = settings_.topic, bound](kafka::Client& client) {
+          return kafka::fetch_topics(client, {name}, bound, false);
+        },
+        settings_.abandoned);
+    if (!topics) return kafka::abandoned_status();
     if (!topics->ok()) return topics->take_status();
     topic_.reset(rd_kafka_topic_new(client_->get(), settings_.topic.c_str(), nullptr));
     if (!topic_) return failed("cannot use topic '{}': {}", settings_.topic, kafka::error_text(rd_kafka_last_error()));
@@ -107,7 +99,7 @@ class KafkaProducer::Impl final : private kafka::ClientEvents {
     STREAM_TRY(failure_.clone());
     if (!abandoned()) return {};
     given_up_ = true;
-    return abandoned_status();
+    return kafka::abandoned_status();
   }
 
   [[nodiscard]] bool abandoned() const { return settings_.abandoned && settings_.abandoned(); }

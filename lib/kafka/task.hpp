@@ -4,6 +4,8 @@
 //
 // The thread is never joined: it holds the Client and its own result, and nothing else of its maker.
 #pragma once
+#include <poll.h>
+
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -43,5 +45,26 @@ class Task {
   };
   std::shared_ptr<Shared> shared_;
 };
+
+/// Waits for `work`, asking `abandoned` ten times a second (empty: never) and serving the client's callbacks meanwhile.
+/// Empty: waiting has become pointless, and `work` goes on alone.
+template <class T>
+std::optional<T> run_task(const std::shared_ptr<Client>& client, std::function<T(Client&)> work,
+                          const std::function<bool()>& abandoned) {
+  Task<T> task(client, std::move(work));
+  while (true) {
+    if (std::optional<T> result = task.take()) return result;
+    pollfd fd{client->wake_fd(), POLLIN, 0};
+    ::poll(&fd, 1, 100);
+    client->clear_wake();
+    rd_kafka_poll(client->get(), 0);  // refused credentials and lost brokers are learnt here
+    if (abandoned && abandoned()) return task.take();
+  }
+}
+
+/// What whoever was told so by run_task() says.
+inline Status abandoned_status() {
+  return failed("the program that writes our input has died; gave up waiting for Kafka");
+}
 
 }  // namespace streamutils::kafka

@@ -7,7 +7,7 @@
 declare -gA KIND=(
   [swatermark]=filter [sfilter]=filter [sdivert]=filter [srun]=filter
   [swindow]=window
-  [ssink-redis]=sink [ssink-kafka]=sink
+  [ssink-redis]=sink [ssink-kafka]=sink [ssink-file]=sink
   [skafka-cat]=source [sreplay]=source
   [sstate]=tool
 )
@@ -22,6 +22,7 @@ arguments() {
     swindow) ARGS=(--tumbling 10s --agg 'n=count()') ;;
     ssink-redis) ARGS=(--url "${REDIS_URL:-unix:///nowhere}" --string "contract:{k}") ;;
     ssink-kafka) ARGS=(-b "${BOOTSTRAP:-127.0.0.1:9}" -t "${TOPIC:-none}") ;;
+    ssink-file) ARGS=(-d files --path '{k}') ;;
     skafka-cat) ARGS=(-b "${BOOTSTRAP:-127.0.0.1:9}" -o beginning -e "${TOPIC:-none}") ;;
     sreplay) ARGS=("$BATS_FILE_TMPDIR/many.ndjson") ;;
     sstate) ARGS=(ls nowhere) ;;

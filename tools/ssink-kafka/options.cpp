@@ -17,9 +17,9 @@ const cli::Info kInfo{
     .description =
         "Reads NDJSON or a stream from standard input and writes each record of the main stream as one message, its "
         "bytes as they "
-        "are. Records are written at least once: retries do not double them, a restart may. It exits 0 only after "
-        "Kafka has "
-        "acknowledged every record.",
+        "are. It exits 0 only after Kafka has acknowledged every record. Without a checkpoint, records are written at "
+        "least once: retries do not double them, a restart may. With --checkpoint they are written exactly once, in "
+        "transactions: for whoever reads committed records only.",
     .examples = {
         {"write three records, keyed by user",
          R"(printf '{"user":"%s"}\n' ann bob ann | ssink-kafka -b localhost -t clicks --key user)"},
@@ -48,6 +48,11 @@ void declare(cli::Cli& cli, Options& o) {
         o.producer.codec = codecs[i];
       },
       "compress batches; none by default");
+  cli.group("Exactly once");
+  cli.text(
+      "--cursor-topic", "NAME", o.cursor_topic,
+      "the compacted topic that remembers, with --checkpoint, how far this sink has come; made when it is not there. "
+      "Default: one of its own, streamutils-cursors.PIPELINE.MEMBER");
   cli.group("Connection");
   declare_kafka_options(cli, o.kafka);
 }

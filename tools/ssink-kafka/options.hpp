@@ -11,6 +11,7 @@ struct Options {
   KafkaOptions kafka;
   KafkaProducerSettings producer;
   std::optional<std::string> key;
+  std::string cursor_topic;  ///< empty: one of this sink's own
 };
 
 int run(int argc, char** argv);

@@ -122,7 +122,7 @@ std::string_view RowReader::read_identity(Row& row) {
 }
 
 std::string_view RowReader::read_names(Row& row) {
-  const std::pair<const std::optional<redis::Template>&, std::string&> names[] = {
+  const std::pair<const std::optional<Template>&, std::string&> names[] = {
       {targets_.hash, row.hash_key},       {targets_.zset, row.zset_key},     {targets_.member, row.member},
       {targets_.counter, row.counter_key}, {targets_.string, row.string_key}, {targets_.stream, row.stream_key},
       {targets_.publish, row.channel}};
@@ -131,7 +131,7 @@ std::string_view RowReader::read_names(Row& row) {
     text.clear();
     size_t slot = 0;
     const auto outcome = name->render(values_, text, &slot);
-    if (outcome != redis::Template::Outcome::ok) return blamed(slot, reason(outcome));
+    if (outcome != Template::Outcome::ok) return blamed(slot, reason(outcome));
   }
   return {};
 }

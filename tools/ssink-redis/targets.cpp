@@ -9,9 +9,9 @@ namespace streamutils::ssink_redis {
 namespace {
 
 Status parse_name(std::string_view option, const std::optional<std::string>& text, FieldSet& fields,
-                  std::optional<redis::Template>& target) {
+                  std::optional<Template>& target) {
   if (!text) return {};
-  auto parsed = redis::Template::parse(*text, fields);
+  auto parsed = Template::parse(*text, fields);
   if (!parsed.ok()) return parsed.take_status().at(option);
   target = *std::move(parsed);
   return {};

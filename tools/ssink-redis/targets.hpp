@@ -4,14 +4,14 @@
 #include <optional>
 
 #include "lib/json/record_parser.hpp"
-#include "lib/redis/template.hpp"
+#include "lib/json/template.hpp"
 #include "tools/ssink-redis/options.hpp"
 
 namespace streamutils::ssink_redis {
 
 struct Targets {
   FieldSet fields;
-  std::optional<redis::Template> hash, zset, member, counter, string, stream, publish;
+  std::optional<Template> hash, zset, member, counter, string, stream, publish;
   size_t score = 0, by = 0;  ///< slots, with zset and counter
 
   /// Are all fields of a record written one by one?

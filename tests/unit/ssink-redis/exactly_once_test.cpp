@@ -75,6 +75,7 @@ class FaultySink final : public TransactionalSink {
 class NoWait final : public checkpoint::Patience {
  public:
   Status pause(Duration) override { return {}; }
+  [[nodiscard]] bool input_closed() const override { return false; }
 };
 
 /// Revisions, corrections and withdrawals, always the same; every record depends on those before it.

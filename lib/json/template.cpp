@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/redis/template.hpp"
+#include "lib/json/template.hpp"
 
 #include <algorithm>
 
 #include "lib/json/text.hpp"
 
-namespace streamutils::redis {
+namespace streamutils {
 
 Result<Template> Template::parse(std::string_view text, FieldSet& fields) {
   if (text.empty()) return usage_error("a name is empty");
@@ -33,21 +33,6 @@ Result<Template> Template::parse(std::string_view text, FieldSet& fields) {
     i = close;
   }
   return result;
-}
-
-Template::Outcome Template::render(std::span<const JsonValue> values, std::string& out, size_t* slot) const {
-  const size_t start = out.size();
-  for (const Piece& piece : pieces_) {
-    out.append(piece.literal);
-    const JsonValue& value = values[piece.slot];
-    *slot = piece.slot;
-    if (value.type == JsonType::missing) return Outcome::missing_field;
-    if (value.type == JsonType::array || value.type == JsonType::object) return Outcome::not_scalar;
-    append_plain(out, value);
-    if (out.size() - start > kMaxNameBytes) return Outcome::too_long;
-  }
-  out.append(tail_);
-  return out.size() - start > kMaxNameBytes ? Outcome::too_long : Outcome::ok;
 }
 
 bool Template::uses(size_t slot) const {
@@ -78,4 +63,4 @@ void append_plain(std::string& out, const JsonValue& value) {
   }
 }
 
-}  // namespace streamutils::redis
+}  // namespace streamutils

@@ -12,10 +12,13 @@
 #include "lib/base/status.hpp"
 #include "lib/json/record_parser.hpp"
 
-namespace streamutils::redis {
+namespace streamutils {
 
-/// Bound of every rendered name (key, member, channel).
+/// Bound of every rendered name (key, member, channel, path).
 inline constexpr size_t kMaxNameBytes = 4096;
+
+/// Appends a value as a name is to hold it: a string unescaped, anything else as it stands in the JSON.
+void append_plain(std::string& out, const JsonValue& value);
 
 class Template {
  public:
@@ -25,7 +28,25 @@ class Template {
   enum class Outcome : uint8_t { ok, missing_field, not_scalar, too_long };
   /// Appends the name to `out`: strings unescaped, numbers, true, false and null as they stand in the JSON.
   /// When not ok, `out` holds a part of it and `*slot` is the field to blame.
-  Outcome render(std::span<const JsonValue> values, std::string& out, size_t* slot) const;
+  Outcome render(std::span<const JsonValue> values, std::string& out, size_t* slot) const {
+    return render(values, out, slot, append_plain);
+  }
+  /// The same with each value appended by `append(out, value)`.
+  template <class Append>
+  Outcome render(std::span<const JsonValue> values, std::string& out, size_t* slot, Append&& append) const {
+    const size_t start = out.size();
+    for (const Piece& piece : pieces_) {
+      out.append(piece.literal);
+      const JsonValue& value = values[piece.slot];
+      *slot = piece.slot;
+      if (value.type == JsonType::missing) return Outcome::missing_field;
+      if (value.type == JsonType::array || value.type == JsonType::object) return Outcome::not_scalar;
+      append(out, value);
+      if (out.size() - start > kMaxNameBytes) return Outcome::too_long;
+    }
+    out.append(tail_);
+    return out.size() - start > kMaxNameBytes ? Outcome::too_long : Outcome::ok;
+  }
 
   /// Does it name the field of this slot?
   [[nodiscard]] bool uses(size_t slot) const;
@@ -42,7 +63,4 @@ class Template {
 /// The reason as side records carry it: "missing_field", "not_scalar", "name_too_long".
 std::string_view reason(Template::Outcome outcome);
 
-/// Appends a value as Redis is to hold it: a string unescaped, anything else as it stands in the JSON.
-void append_plain(std::string& out, const JsonValue& value);
-
-}  // namespace streamutils::redis
+}  // namespace streamutils

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/redis/template.hpp"
+#include "lib/json/template.hpp"
 
 #include <gtest/gtest.h>
 
-namespace streamutils::redis {
+namespace streamutils {
 namespace {
 
 std::string rendered(std::string_view text, std::string record) {
@@ -49,4 +49,4 @@ TEST(Template, PointsAtTheColumn) {
 }
 
 }  // namespace
-}  // namespace streamutils::redis
+}  // namespace streamutils
