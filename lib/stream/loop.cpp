@@ -9,22 +9,30 @@ namespace streamutils {
 
 namespace {
 
-/// The path of the stage after the last one in `stages`: its last number plus one.
+/// The path of the stage after those of `stages` that are on the same line. In a branch, which sdivert marks with the
+/// number 0 ("3.late.0"), these are the ones behind the mark; on the main line those without a dot: sdivert may list
+/// the sinks of its branches there ("3.late.1").
 std::string next_path(const std::vector<StageInfo>& stages) {
-  if (stages.empty()) return "1";
-  const std::string& last = stages.back().path;
-  const size_t dot = last.rfind('.');
-  const size_t start = dot == std::string::npos ? 0 : dot + 1;
-  uint32_t number = 0;
-  std::from_chars(last.data() + start, last.data() + last.size(), number);
-  return last.substr(0, start) + std::to_string(number + 1);
+  std::string_view line;
+  for (const StageInfo& stage : stages) {
+    if (stage.path.ends_with(".0")) line = std::string_view(stage.path).substr(0, stage.path.size() - 1);
+  }
+  uint32_t last = 0;
+  for (const StageInfo& stage : stages) {
+    if (!stage.path.starts_with(line)) continue;
+    const std::string_view rest = std::string_view(stage.path).substr(line.size());
+    if (rest.find('.') == std::string_view::npos) std::from_chars(rest.data(), rest.data() + rest.size(), last);
+  }
+  return std::string(line) + std::to_string(last + 1);
 }
 
 /// In front of the terminal: counts what leaves, and stops at the first invalid record when strict.
 class Exit final : public Output {
  public:
   Exit(Terminal& terminal, Context& context, const LoopSettings& settings)
-      : terminal_(terminal), context_(context), settings_(settings),
+      : terminal_(terminal),
+        context_(context),
+        settings_(settings),
         records_(context.metrics.counter("stream_records_out_total", "Records written to the main stream.")) {}
 
   Status records(const Batch& batch) override {
@@ -63,7 +71,9 @@ class Exit final : public Output {
 class Entry final : public Output {
  public:
   Entry(Operator& op, Output& exit, Context& context, const LoopSettings& settings)
-      : op_(op), exit_(exit), settings_(settings),
+      : op_(op),
+        exit_(exit),
+        settings_(settings),
         records_(context.metrics.counter("stream_records_in_total", "Records read from the main stream.")) {}
 
   Status records(const Batch& batch) override {
@@ -92,8 +102,14 @@ class Loop {
  public:
   Loop(Source& source, Operator& op, Terminal& terminal, const Waiter& waiter, Context& context,
        const LoopSettings& settings)
-      : source_(source), op_(op), terminal_(terminal), waiter_(waiter), clock_(context.clock), settings_(settings),
-        exit_(terminal, context, settings), entry_(op, exit_, context, settings),
+      : source_(source),
+        op_(op),
+        terminal_(terminal),
+        waiter_(waiter),
+        clock_(context.clock),
+        settings_(settings),
+        exit_(terminal, context, settings),
+        entry_(op, exit_, context, settings),
         next_second_(context.clock.mono() + kSecond) {}
 
   Status run() {

@@ -27,7 +27,7 @@ Code code_of(const ExitStatus& status) {
 }  // namespace
 
 Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string path_word, const std::string& command,
-                                               bool binary, const MainLine& main_line, Context& context) {
+                                               const Options& options, const MainLine& main_line, Context& context) {
   auto split = split_command(command);
   if (!split.ok()) return split.take_status().at(fmt::format("{} '{}'", option, command));
   std::unique_ptr<Branch> branch(new Branch(std::move(option), std::move(path_word), main_line, context));
@@ -37,6 +37,10 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   const std::string& name = request.words.front();
   if (role_of(name) == ProgramRole::source) {
     return usage_error("{}: '{}' is a source and reads no stream; give a sink or a filter", branch->option_, name);
+  }
+  if (!options.checkpoint.empty()) {
+    STREAM_TRY(branch->check_checkpoint(options.checkpoint));
+    request.environment.emplace_back("STREAM_CHECKPOINT", options.checkpoint);
   }
   auto file = find_command(name);
   if (!file.ok()) return file.take_status().at(branch->option_);
@@ -51,13 +55,35 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   request.ignore_interrupt = !is_ours(name);
   if (!is_ours(name)) {
     branch->encoder_ = make_plain_encoder();
-  } else if (binary && speaks_binary(name)) {
+  } else if (options.binary && speaks_binary(name)) {
     branch->encoder_ = make_binary_encoder(context.units);
   } else {
     branch->encoder_ = make_text_encoder(context.units);
   }
   return branch;
 }
+
+Status Branch::check_checkpoint(const std::string& checkpoint) const {
+  if (!program().starts_with("ssink-")) {
+    return usage_error(
+        "{}: '{}' is none of the ssink-... programs: with a checkpoint every branch is one, since it has to be set "
+        "back at a "
+        "restart; use one, or --to, or leave out --checkpoint",
+        option_, command_);
+  }
+  for (size_t i = 1; i < request_.words.size(); ++i) {
+    const std::string_view word = request_.words[i];
+    constexpr std::string_view kOption = "--checkpoint";
+    const bool alone = word == kOption && i + 1 < request_.words.size();
+    const bool joined = word.starts_with("--checkpoint=");
+    if (!alone && !joined) continue;
+    if ((alone ? request_.words[i + 1] : word.substr(kOption.size() + 1)) == checkpoint) continue;
+    return usage_error("{}: '{}' has another checkpoint than sdivert; leave it out there", option_, command_);
+  }
+  return {};
+}
+
+std::string_view Branch::program() const { return base_name(request_.words.front()); }
 
 Status Branch::check() const {
   if (!is_ours(request_.words.front())) return {};
@@ -161,6 +187,7 @@ Status Branch::cut_off() {
 }
 
 Status Branch::wait_for_room() {
+  if (main_line_.out) STREAM_TRY(main_line_.out->flush());
   for (;;) {
     pollfd fds[2] = {{pipe_.get(), POLLOUT, 0}, {main_line_.output_fd, 0, 0}};
     const int n = ::poll(fds, 2, kLookAroundMs);

@@ -15,6 +15,8 @@
 #include "lib/process/child.hpp"
 #include "lib/stream/context.hpp"
 #include "lib/stream/encoder.hpp"
+#include "lib/stream/operator.hpp"
+#include "tools/sdivert/options.hpp"
 
 namespace streamutils::sdivert {
 
@@ -23,15 +25,18 @@ struct MainLine {
   int output_fd = -1;                    ///< whose reader's death ends a wait; -1: no longer of interest
   std::function<bool()> neighbour_died;  ///< may be empty
   std::optional<MonoTime> give_up;       ///< the latest end of a wait
+  Output* out = nullptr;                 ///< flushed before a wait; null: no longer, or not yet
 };
 
 class Branch {
  public:
   /// `option` is for messages and names the stages of the branch in `open`: "--exec late" and "late". On failure: a
-  /// usage error (quoting, no such command).
+  /// usage error (quoting, no such command; with a checkpoint also what is not one of our sinks).
   static Result<std::unique_ptr<Branch>> create(std::string option, std::string path_word, const std::string& command,
-                                                bool binary, const MainLine& main_line, Context& context);
+                                                const Options& options, const MainLine& main_line, Context& context);
 
+  [[nodiscard]] const std::string& path_word() const { return path_word_; }
+  [[nodiscard]] std::string_view program() const;  ///< "ssink-kafka"
   /// For STREAM_CHECK=1: lets a program of ours look at its own options.
   Status check() const;
   Status start();
@@ -68,6 +73,7 @@ class Branch {
       : option_(std::move(option)), path_word_(std::move(path_word)), main_line_(main_line), context_(context) {}
   Status give_pending();
   Status flush_when_full();
+  Status check_checkpoint(const std::string& checkpoint) const;
   Status wait_for_room();
   Status died();
   [[nodiscard]] Status failure(const ExitStatus& status, std::string_view when) const;

@@ -55,7 +55,8 @@ void declare(cli::Cli& cli, Options& o) {
             "write the main stream to the standard input of COMMAND, too. May be repeated");
   cli.group("How they are written");
   cli.flag("--raw", o.raw, "write the side records' own bytes instead of JSON objects that describe them");
-  cli.flag("--append", o.append, "keep what is in the files, and write behind it");
+  cli.flag("--append", o.append,
+           "keep what is in the files, and write behind it; with a checkpoint a restart keeps them in any case");
 }
 
 Status check(const Options& o) {
@@ -96,6 +97,7 @@ int run(int argc, char** argv) {
   if (const auto code = program.parse(argc, argv)) return *code;
   if (Status status = check(options); !status.ok()) return program.fail(status);
   options.binary = program.common().binary;
+  options.checkpoint = program.common().checkpoint;
   options.check_only = program.check_only();
   auto op = Sdivert::create(options, program.context(), [&program] { return program.neighbour_died(); });
   if (!op.ok()) return program.fail(op.status());

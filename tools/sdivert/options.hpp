@@ -21,6 +21,7 @@ struct Options {
   bool raw = false;
   bool append = false;
   bool binary = false;      ///< what branches of our programs get
+  std::string checkpoint;   ///< --checkpoint or STREAM_CHECKPOINT; branches are given it
   bool check_only = false;  ///< nothing will be started: look whether it could be
 };
 

@@ -3,14 +3,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "lib/stream/control_json.hpp"
+#include "lib/stream/state_options.hpp"
 
 namespace streamutils::sdivert {
 
 namespace {
 
+/// u32 version | u32 number of files, and for each: text path, u64 length in bytes
+constexpr uint32_t kStateVersion = 1;
 constexpr Duration kLookEvery{1'000'000};
 constexpr Duration kGrace{5'000'000};
 constexpr Duration kMoment{1'000'000};
@@ -31,8 +35,9 @@ Sdivert::Sdivert(const Options& options, Context& context, std::function<bool()>
     : raw_(options.raw),
       append_(options.append),
       check_only_(options.check_only),
+      checkpoint_(options.checkpoint),
       context_(context),
-      main_line_{STDOUT_FILENO, std::move(neighbour_died), std::nullopt} {}
+      main_line_{STDOUT_FILENO, std::move(neighbour_died), std::nullopt, nullptr} {}
 
 Sdivert::~Sdivert() = default;
 
@@ -50,14 +55,14 @@ Status Sdivert::add_targets(const Options& options) {
   }
   for (const Diversion& diversion : options.commands) {
     const std::string word = diversion.label == "*" ? "others" : diversion.label;
-    STREAM_ASSIGN(auto branch, Branch::create("--exec " + diversion.label, word, diversion.target, options.binary,
-                                              main_line_, context_));
+    STREAM_ASSIGN(auto branch,
+                  Branch::create("--exec " + diversion.label, word, diversion.target, options, main_line_, context_));
     targets_[diversion.label].branches.push_back(branch.get());
     sides_.push_back(std::move(branch));
   }
   for (const std::string& command : options.copies) {
     const std::string word = fmt::format("copy{}", copies_.size() + 1);
-    STREAM_ASSIGN(auto branch, Branch::create("--copy", word, command, options.binary, main_line_, context_));
+    STREAM_ASSIGN(auto branch, Branch::create("--copy", word, command, options, main_line_, context_));
     copies_.push_back(std::move(branch));
   }
   for (auto& [label, targets] : targets_) {
@@ -90,7 +95,9 @@ std::vector<Branch*> Sdivert::branches() const {
 
 Status Sdivert::start() {
   if (check_only_) return {};
-  for (const auto& f : files_) STREAM_TRY(f->open(append_));
+  if (checkpoint_.empty()) {
+    for (const auto& f : files_) STREAM_TRY(f->open(append_));
+  }
   for (Branch* branch : branches()) STREAM_TRY(branch->start());
   next_look_ = context_.clock.mono() + kLookEvery;
   return {};
@@ -105,10 +112,27 @@ Status Sdivert::on_open(Open& open, Output& out) {
   plain.results = false;
   plain.lateness = Duration{0};
   for (const auto& side : sides_) STREAM_TRY(side->open(plain));
+  if (!checkpoint_.empty() && !open.stages.empty()) {
+    const StageInfo own = open.stages.back();
+    for (const Branch* branch : branches()) {
+      open.stages.push_back({.path = fmt::format("{}.{}.1", own.path, branch->path_word()),
+                             .program = std::string(branch->program()),
+                             .stateful = true,
+                             .checkpoint = own.checkpoint});
+    }
+  }
   return out.control(open);
 }
 
+Status Sdivert::begin_files() {
+  for (const auto& f : files_) {
+    if (!f->is_open()) STREAM_TRY(f->begin(append_));
+  }
+  return {};
+}
+
 Status Sdivert::on_records(const Batch& batch, Output& out) {
+  main_line_is(out);
   for (const auto& copy : copies_) STREAM_TRY(copy->records(batch));
   return out.records(batch);
 }
@@ -122,6 +146,8 @@ Sdivert::Targets* Sdivert::find(std::string_view label) {
 Status Sdivert::on_side(const SideRecord& item, Output& out) {
   Targets* targets = find(item.label);
   if (!targets) return out.control(item);
+  main_line_is(out);
+  STREAM_TRY(begin_files());
   targets->records->add();
   line_.clear();
   if (raw_) {
@@ -143,6 +169,7 @@ Status Sdivert::to_copies(const Control& item) {
 }
 
 Status Sdivert::to_all(const Control& item, Output& out) {
+  main_line_is(out);
   STREAM_TRY(to_copies(item));
   for (const auto& side : sides_) STREAM_TRY(side->control(item));
   return out.control(item);
@@ -150,13 +177,26 @@ Status Sdivert::to_all(const Control& item, Output& out) {
 
 // Watermarks, and which units swatermark holds idle, are about the event time of the main records.
 Status Sdivert::on_watermark(const Watermark& item, Output& out) {
+  main_line_is(out);
   STREAM_TRY(to_copies(item));
   return out.control(item);
 }
 
 Status Sdivert::on_idle(const Idle& item, Output& out) {
+  main_line_is(out);
   STREAM_TRY(to_copies(item));
   return out.control(item);
+}
+
+// Acks of the main line are its own: the sinks of branches acknowledge through the store.
+Status Sdivert::on_barrier(const Barrier& item, Output& out) {
+  STREAM_TRY(to_all(item, out));
+  STREAM_TRY(out.flush());  // before the branches, which may be full
+  for (Branch* branch : branches()) STREAM_TRY(branch->flush());
+  if (checkpoint_.empty()) return {};
+  STREAM_TRY(begin_files());
+  for (const auto& f : files_) STREAM_TRY(f->sync());
+  return {};
 }
 
 Status Sdivert::end_branches(const End& item) {
@@ -172,14 +212,27 @@ Status Sdivert::end_branches(const End& item) {
 
 Status Sdivert::on_end(const End& item, Output& out) {
   ended_ = true;
+  main_line_is(out);
   Status status = end_branches(item);
-  for (const auto& f : files_) keep_first(status, f->flush(), context_.log);
+  main_line_.out = nullptr;
+  if (stateful() && item.last_epoch) {
+    keep_first(status, begin_files(), context_.log);
+    for (const auto& f : files_) {
+      if (f->is_open()) keep_first(status, f->sync(), context_.log);
+    }
+  }
+  for (const auto& f : files_) {
+    if (f->is_open()) keep_first(status, f->flush(), context_.log);
+  }
   STREAM_TRY(std::move(status));  // without `end` the main line, too, knows that something is missing
   return out.control(item);
 }
 
-Status Sdivert::on_quiet(Output&) {
-  for (const auto& f : files_) STREAM_TRY(f->flush());
+Status Sdivert::on_quiet(Output& out) {
+  main_line_is(out);
+  for (const auto& f : files_) {
+    if (f->is_open()) STREAM_TRY(f->flush());
+  }
   for (Branch* branch : branches()) STREAM_TRY(branch->flush());
   return {};
 }
@@ -208,9 +261,10 @@ Status Sdivert::finish(Code outcome) {
     return first;
   }
   main_line_.output_fd = -1;
+  main_line_.out = nullptr;
   main_line_.neighbour_died = nullptr;
   main_line_.give_up = context_.clock.mono() + kGrace;
-  if (outcome == Code::broken_pipe && !ended_) {
+  if (outcome == Code::broken_pipe && !ended_ && checkpoint_.empty()) {
     // Downstream wanted no more: a clean stop for the branches, as for a source that is stopped. After any other
     // failure they miss their `end`, as the main line does.
     ended_ = true;
@@ -220,6 +274,42 @@ Status Sdivert::finish(Code outcome) {
   }
   stop_commands();
   return first;
+}
+
+Status Sdivert::snapshot(StateWriter& state) const {
+  state.u32(kStateVersion);
+  state.u32(static_cast<uint32_t>(files_.size()));
+  for (const auto& f : files_) {
+    state.text(f->path());
+    state.u64(f->length());
+  }
+  return {};
+}
+
+Status Sdivert::restore(StateReader& state) {
+  STREAM_TRY(read_state_version(state, kStateVersion, "sdivert"));
+  std::vector<std::pair<std::string, uint64_t>> saved;
+  for (uint32_t n = state.u32(); n > 0 && state.ok(); --n) {
+    std::string path(state.text());
+    saved.emplace_back(std::move(path), state.u64());
+  }
+  STREAM_TRY(state.status("sdivert"));
+  if (!state.at_end()) return failed("the saved state of sdivert is damaged");
+  for (const auto& [path, length] : saved) {
+    const auto known = std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return f->path() == path; });
+    if (known == files_.end()) {
+      context_.log.warn("--to: '{}' is no target any more and stays as it is; it may have records that come again",
+                        path);
+    } else if ((*known)->is_open()) {
+      return failed("the saved state of sdivert is damaged");
+    } else {
+      STREAM_TRY((*known)->set_back(length));
+    }
+  }
+  for (const auto& f : files_) {
+    if (!f->is_open()) context_.log.info("--to: '{}' is new", f->path());
+  }
+  return begin_files();
 }
 
 Status Sdivert::wait_for_commands() {

@@ -7,7 +7,12 @@
 //  2. The main stream's other items pass unchanged.
 //  3. Branches of side records get records, `open`, `end`, barriers, acks and what the source says of its units; no
 //  watermarks.
-//  4. Everything is handed on before any wait.
+//  4. Everything is handed on before any wait: also the main line, before this program waits for a branch, whose sink
+//  may be waiting for a decision of the main line's.
+//
+// Under a checkpoint every branch is one of our sinks, which `open` lists for the root sink; the files are this
+// program's own state, by their lengths at a barrier, and are opened when it is known where they stand: in restore(),
+// or at the first item that needs them.
 #pragma once
 #include <functional>
 #include <map>
@@ -44,12 +49,14 @@ class Sdivert final : public Operator {
   Status on_idle(const Idle& item, Output& out) override;
   Status on_assign(const Assign& item, Output& out) override { return to_all(item, out); }
   Status on_revoke(const Revoke& item, Output& out) override { return to_all(item, out); }
-  Status on_barrier(const Barrier& item, Output& out) override { return to_all(item, out); }
-  Status on_ack(const Ack& item, Output& out) override { return to_all(item, out); }
+  Status on_barrier(const Barrier& item, Output& out) override;
   Status on_end(const End& item, Output& out) override;
   Status on_quiet(Output& out) override;
   [[nodiscard]] std::optional<MonoTime> deadline() const override;
   Status on_deadline(Output& out) override;
+  [[nodiscard]] bool stateful() const override { return !checkpoint_.empty() && !files_.empty(); }
+  Status snapshot(StateWriter& state) const override;
+  Status restore(StateReader& state) override;
 
  private:
   struct Targets {
@@ -61,6 +68,10 @@ class Sdivert final : public Operator {
   Sdivert(const Options& options, Context& context, std::function<bool()> neighbour_died);
   Status add_targets(const Options& options);
   Status check() const;
+  /// Under a checkpoint: opens the files that restore() did not.
+  Status begin_files();
+  /// Before anything that may wait for a branch.
+  void main_line_is(Output& out) { main_line_.out = &out; }
   LineFile& file(const std::string& path);
   Targets* find(std::string_view label);
   Status to_copies(const Control& item);
@@ -71,6 +82,7 @@ class Sdivert final : public Operator {
   [[nodiscard]] std::vector<Branch*> branches() const;
 
   const bool raw_, append_, check_only_;
+  const std::string checkpoint_;
   Context& context_;
   MainLine main_line_;
   std::vector<std::unique_ptr<LineFile>> files_;

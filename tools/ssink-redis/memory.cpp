@@ -238,6 +238,20 @@ SinkMemory::Counts SinkMemory::written_counts() const {
   return counts;
 }
 
+Status SinkMemory::visit(const std::function<Status(const View&)>& visit) const {
+  for (UnitId id = 0; id < units_.size(); ++id) {
+    for (const auto& [end, entries] : units_[id].by_end) {
+      for (const Entry* entry : entries) {
+        View view{.unit = id, .end = end, .revision = entry->revision, .written = written(*entry)};
+        std::memcpy(&view.start.us, entry->identity.data() + sizeof(UnitId), sizeof view.start.us);
+        view.keys = std::string_view(entry->identity).substr(kIdentityHead);
+        STREAM_TRY(visit(view));
+      }
+    }
+  }
+  return {};
+}
+
 void SinkMemory::snapshot(StateWriter& out, const Units& units) const {
   out.u8(kVersion);
   out.u64(seed_);

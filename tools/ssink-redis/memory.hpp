@@ -12,6 +12,7 @@
 #pragma once
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -76,6 +77,17 @@ class SinkMemory {
     size_t hash = 0, zset = 0, counter = 0, string = 0;
   };
   [[nodiscard]] Counts written_counts() const;
+
+  /// A result that is remembered. Views live as long as the call that passes it.
+  struct View {
+    UnitId unit = 0;
+    EventTime start, end;
+    std::string_view keys;  ///< canonical, joined by ','
+    int64_t revision = -1;
+    Written written;
+  };
+  /// Calls `visit` for each, by unit and end, until it fails.
+  Status visit(const std::function<Status(const View&)>& visit) const;
 
   void snapshot(StateWriter& out, const Units& units) const;
   Status restore(StateReader& in, Units& units);

@@ -32,6 +32,7 @@ void append_time(std::string& row, std::string_view name, EventTime time) {
 Status print_member(const MemberState& member, const std::optional<KeyFilter>& filter, Context& context, Printer& out) {
   const std::string& program = member.snapshot.program;
   if (program == "swindow") return print_windows(member, filter, context, out);
+  if (program == "ssink-redis") return print_redis_memory(member, filter, context, out);
   if (filter) return {};  // the others have no keys
   if (program == "swatermark") return print_watermarks(member, out);
   std::string row;

@@ -99,7 +99,14 @@ TEST_F(Loops, AddsTheStageAndFlushesBeforeItWaits) {
 
 TEST_F(Loops, PathsFollowTheLastStage) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{}, "1"}, {{"1"}, "2"}, {{"1", "9"}, "10"}, {{"3", "3.late.1"}, "3.late.2"}, {{"3.copy1.19"}, "3.copy1.20"}};
+      {{}, "1"},
+      {{"1"}, "2"},
+      {{"1", "9"}, "10"},
+      {{"3", "3.late.0"}, "3.late.1"},
+      {{"3", "3.copy1.0", "3.copy1.19"}, "3.copy1.20"},
+      {{"3", "3.late.1", "3.copy1.1"}, "4"},
+      {{"3", "3.late.0", "3.late.1", "3.late.1.copy1.1"}, "3.late.2"},
+      {{"3", "3.late.0", "3.late.1", "3.late.1.copy1.0"}, "3.late.1.copy1.1"}};
   for (const auto& [paths, wanted] : cases) {
     Open open;
     for (const std::string& path : paths) open.stages.push_back({path, "x", false, ""});
