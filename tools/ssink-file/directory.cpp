@@ -209,7 +209,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
     STREAM_ASSIGN(const uint64_t highest, highest_number());
     state_.next = highest + 1;
     state_.committed = state_.generation;
-    state_.cursor = expected.reset ? expected.last : Cursor{};
+    if (expected.reset) state_.cursor = expected.last;
     STREAM_TRY(write_cursor());
     STREAM_TRY(check_generation());
     return state_.cursor;
