@@ -179,7 +179,7 @@ Status Directory::check_expected(const DirectoryState& found, bool is_there,
         "another directory; put it back, {}",
         settings_.place, kWayOut);
   }
-  if (found.cursor >= expected.first && found.cursor <= expected.last) return {};
+  if (found.cursor >= expected.first && (expected.rewind || found.cursor <= expected.last)) return {};
   const bool behind = found.cursor < expected.first;
   return usage_error(
       "'{}' is at epoch {}, chunk {}, {} what the checkpoint has ({}, {}): {} was set back in time; put it right, {}",
@@ -209,7 +209,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
     STREAM_ASSIGN(const uint64_t highest, highest_number());
     state_.next = highest + 1;
     state_.committed = state_.generation;
-    state_.cursor = expected.last;  // {0, 0}, or what --from-epoch says
+    if (expected.reset) state_.cursor = expected.last;
     STREAM_TRY(write_cursor());
     STREAM_TRY(check_generation());
     return state_.cursor;
@@ -227,7 +227,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
     if (old < state_.generation) STREAM_TRY(disk_.remove(cursor_path(old)));
   }
   STREAM_TRY(give_names(true));
-  if (expected.reset) {
+  if (expected.reset || last.cursor > expected.last) {  // what is there is not what is gone on from
     adrift_ = true;
     STREAM_TRY(sweep());
   } else {
@@ -239,7 +239,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
 Status Directory::take_over(DirectoryState found, const checkpoint::TransactionalSink::Expected& expected) {
   STREAM_TRY(check_expected(found, true, expected));
   found.generation = state_.generation;
-  if (expected.reset) found.cursor = expected.last;
+  if (expected.reset || found.cursor > expected.last) found.cursor = expected.last;
   state_ = std::move(found);
   STREAM_TRY(write_cursor());
   return check_generation();

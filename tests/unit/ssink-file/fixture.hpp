@@ -19,6 +19,7 @@ struct Store {
   };
   std::map<uint64_t, Epoch> epochs;  // decided
   uint64_t generation = 0;
+  bool taken_over = false;  // a later manifest is there: nothing is decided any more
 };
 
 inline constexpr const char* kPipeline = "0a1b2c3d-0000-4000-8000-000000000000";
@@ -101,6 +102,7 @@ struct Process {
     Store::Epoch made{position, state.bytes(), cursor, cursor, std::move(chunks)};
     chunks.clear();
     if (!made.spool.empty()) made.cursor = {number, made.spool.size()};
+    if (store.taken_over) return usage_error("taken over");
     cursor = made.cursor;
     store.epochs[number] = made;
     return applies ? apply(number, made) : Status();
