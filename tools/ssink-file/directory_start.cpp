@@ -134,7 +134,7 @@ Status Directory::check_expected(const DirectoryState& found, bool is_there,
         "another directory; put it back, {}",
         settings_.place, kWayOut);
   }
-  if (found.cursor >= expected.first && found.cursor <= expected.last) return {};
+  if (found.cursor >= expected.first && (expected.rewind || found.cursor <= expected.last)) return {};
   const bool behind = found.cursor < expected.first;
   return usage_error(
       "'{}' is at epoch {}, chunk {}, {} what the checkpoint has ({}, {}): {} was set back in time; put it right, {}",
@@ -182,7 +182,8 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
     if (old < state_.generation) STREAM_TRY(disk_.remove(cursor_path(old)));
   }
   STREAM_TRY(give_names(true));
-  if (expected.reset) {
+  // What is there is not what is gone on from; or a zombie may be about to apply what came after it.
+  if (expected.reset || (expected.rewind && last.cursor >= expected.last)) {
     adrift_ = true;
     STREAM_TRY(sweep());
   } else {
@@ -194,7 +195,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
 Status Directory::take_over(DirectoryState found, const checkpoint::TransactionalSink::Expected& expected) {
   STREAM_TRY(check_expected(found, true, expected));
   found.generation = state_.generation;
-  if (expected.reset) found.cursor = expected.last;
+  if (expected.reset || found.cursor > expected.last) found.cursor = expected.last;  // beyond it only with rewind
   state_ = std::move(found);
   STREAM_TRY(write_cursor());
   return check_generation();

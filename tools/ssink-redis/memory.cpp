@@ -226,6 +226,13 @@ void SinkMemory::drop(Entry& entry) {
   entries_.erase(entries_.find(std::string_view(entry.identity)));
 }
 
+bool SinkMemory::has_written(const Entry& entry, const Name& id) const {
+  const Written w = written(entry);
+  return (w.hash && name(Kind::hash, w.hash_key, {}) == id) ||
+         (w.zset && name(Kind::zset, w.zset_key, w.member) == id) ||
+         (w.string && name(Kind::string, w.string_key, {}) == id);
+}
+
 SinkMemory::Counts SinkMemory::written_counts() const {
   Counts counts;
   for (const auto& [identity, entry] : entries_) {
@@ -309,7 +316,8 @@ Status SinkMemory::restore(StateReader& in, Units& units) {
       entry->written = in.text();
       if (const auto names = in.text(); !names.empty()) set_field_names(*entry, names);
       if (!in.ok()) break;
-      if (entry->identity.size() < kIdentityHead || !is_whole(entry->written)) {
+      if (entry->identity.size() < kIdentityHead || !is_whole(entry->written) ||
+          entries_.contains(std::string_view(entry->identity))) {
         return failed("the saved state of ssink-redis is damaged");
       }
       add(std::move(entry));
@@ -325,7 +333,10 @@ Status SinkMemory::restore(StateReader& in, Units& units) {
     const std::string_view unit_name = in.text();
     if (!rest.empty()) {
       const auto found = entries_.find(std::string_view(identity(units.id(unit_name), rest)));
-      if (found == entries_.end()) return failed("the saved state of ssink-redis is damaged");
+      // One that does not know of the name would leave it behind when it is forgotten.
+      if (found == entries_.end() || !has_written(*found->second, id)) {
+        return failed("the saved state of ssink-redis is damaged");
+      }
       owner.entry = found->second.get();
     }
     if (owners_.emplace(id, owner).second) owners_by_end_[owner.end].push_back(id);

@@ -121,6 +121,7 @@ class SinkMemory {
   UnitMemory& unit(UnitId id);
   Entry& add(std::unique_ptr<Entry> entry);
   void drop(Entry& entry);
+  [[nodiscard]] bool has_written(const Entry& entry, const Name& id) const;
   void expire_entries(UnitMemory& unit);
   void expire_owners();
   [[nodiscard]] bool gone(EventTime end, EventTime watermark) const {
