@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls of a file system that durability depends on, one by one, so that a test can stop between any two of them and
-// forget what was not synced.
+// The calls of a file system that durability depends on, one by one, so that a test can stop between any two of them
+// and forget what was not synced.
 //
 // Thread rule: one thread at a time. Complexity: that of the system call.
 #pragma once
@@ -44,7 +44,8 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   /// Names made or removed in the folder are durable when this returns ok.
   virtual Status sync_folder(const std::string& path) = 0;
-  /// Empty: there is no such file (a folder is none). Otherwise at most `most` bytes from `offset` on (fewer only at the end of the file).
+  /// Empty: there is no such file (a folder is none). Otherwise at most `most` bytes from `offset` on (fewer only at
+  /// the end of the file).
   virtual Result<std::optional<std::string>> read(const std::string& path, uint64_t offset, uint64_t most) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;  ///< A file or a folder.
   struct Entry {
@@ -54,9 +55,10 @@ class FileSystem {
   /// Unsorted; empty when the folder is not there.
   virtual Result<std::vector<Entry>> list(const std::string& path) = 0;
   virtual Status remove_folder(const std::string& path) = 0;  ///< Not there or not empty: ok.
-  /// Takes the lock on `path`, made when it is not there, and writes `holder` into it unless that is empty. Null: another process has it, and
-  /// what it wrote is in *other.
-  virtual Result<std::unique_ptr<Lock>> try_lock(const std::string& path, std::string_view holder, std::string* other) = 0;
+  /// Takes the lock on `path`, made when it is not there, and writes `holder` into it unless that is empty. Null:
+  /// another process has it, and what it wrote is in *other.
+  virtual Result<std::unique_ptr<Lock>> try_lock(const std::string& path, std::string_view holder,
+                                                 std::string* other) = 0;
   struct LockView {
     bool held = false;
     std::string holder;  ///< the last one; empty when there was none

@@ -7,10 +7,7 @@
 
 namespace streamutils::checkpoint {
 
-namespace {
-
-/// "state/<run>/<epoch>/<member>": the epoch.
-std::optional<uint64_t> epoch_of(std::string_view name) {
+std::optional<uint64_t> object_epoch(std::string_view name) {
   const size_t run = name.find('/');
   const size_t epoch = run == std::string_view::npos ? run : name.find('/', run + 1);
   const size_t end = epoch == std::string_view::npos ? epoch : name.find('/', epoch + 1);
@@ -20,8 +17,6 @@ std::optional<uint64_t> epoch_of(std::string_view name) {
   if (error != std::errc() || at != name.data() + end) return std::nullopt;
   return number;
 }
-
-}  // namespace
 
 Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep) {
   STREAM_ASSIGN(std::vector<std::string> names, store.list("manifest/"));
@@ -48,7 +43,7 @@ Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep
   for (const std::string_view kind : {"state/", "spool/", "ack/"}) {
     STREAM_ASSIGN(const std::vector<std::string> objects, store.list(kind));
     for (const std::string& name : objects) {
-      const auto epoch = epoch_of(name);
+      const auto epoch = object_epoch(name);
       if (epoch && *epoch < manifest.number && !used.contains(name)) STREAM_TRY(store.remove(name));
     }
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who takes part in a checkpoint, found from the stages that `open` lists.
 //
-// A member's name is its program's, "swindow", with a number from the second on the same line: "swindow-2". A member in a
-// branch of sdivert has the branch in front: "sdivert.late.ssink-kafka". So a stateless stage may come or go without
+// A member's name is its program's, "swindow", with a number from the second on the same line: "swindow-2". A member in
+// a branch of sdivert has the branch in front: "sdivert.late.ssink-kafka". So a stateless stage may come or go without
 // moving anybody's state, which numbers of stages would not allow.
 #pragma once
 #include <string>

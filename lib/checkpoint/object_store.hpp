@@ -5,8 +5,10 @@
 //  1. An object is visible whole or not at all, and durable when the call that made it has returned.
 //  2. Of two writers of one name exactly one succeeds.
 //  3. get(), exists() and list() see everything that was made before they were called.
-//  4. What get() and exists() have shown is durable: whoever acts on a decision never sees it undone by a loss of power.
-// Names are paths of two or more [A-Za-z0-9._-] parts joined by '/', none of which begins with '.'. Thread rule: one thread at a time.
+//  4. What get() and exists() have shown is durable: whoever acts on a decision never sees it undone by a loss of
+//  power.
+// Names are paths of two or more [A-Za-z0-9._-] parts joined by '/', none of which begins with '.'. Thread rule: one
+// thread at a time.
 #pragma once
 #include <memory>
 #include <optional>
@@ -51,8 +53,8 @@ class ObjectStore {
   virtual Result<std::vector<std::string>> list(std::string_view prefix) = 0;
   /// Not there: ok.
   virtual Status remove(std::string_view name) = 0;
-  /// Tries to be the only one who holds the store's lock. Null: another has it; *other is what that one gave as `holder`.
-  /// An empty `holder`, of one who only looks, leaves the last one's words.
+  /// Tries to be the only one who holds the store's lock. Null: another has it; *other is what that one gave as
+  /// `holder`. An empty `holder`, of one who only looks, leaves the last one's words.
   virtual Result<std::unique_ptr<Lock>> try_lock(std::string_view holder, std::string* other) = 0;
   /// Who holds the lock, or held it last. Changes nothing.
   virtual Result<FileSystem::LockView> look_at_lock() = 0;
@@ -64,7 +66,8 @@ class ObjectStore {
 /// folders synced. A file `format` names the layout. `files` lives as long as the store.
 /// On failure: a usage error when `path` cannot be a directory of ours.
 Result<std::unique_ptr<ObjectStore>> open_directory_store(std::string path, FileSystem& files);
-/// The same without making the directory: for looking at it (point 4 above is not kept). A path that holds no checkpoints is a usage error.
+/// The same without making the directory: for looking at it (point 4 above is not kept). A path that holds no
+/// checkpoints is a usage error.
 Result<std::unique_ptr<ObjectStore>> open_existing_store(std::string path, FileSystem& files);
 
 }  // namespace streamutils::checkpoint

@@ -4,9 +4,10 @@
 namespace streamutils::checkpoint {
 
 Status fenced(std::string_view place, uint64_t ours, uint64_t theirs) {
-  return usage_error("{}: a later start of this pipeline (generation {}) has taken over from this one (generation {}), "
-                     "which ends here",
-                     place, theirs, ours);
+  return usage_error(
+      "{}: a later start of this pipeline (generation {}) has taken over from this one (generation {}), "
+      "which ends here",
+      place, theirs, ours);
 }
 
 }  // namespace streamutils::checkpoint

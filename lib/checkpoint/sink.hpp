@@ -35,12 +35,16 @@ class TransactionalSink : public Operator {
 
   /// What a start may find in the sink's own store.
   struct Expected {
-    /// The cursor may be anything, or absent, and is set to `last`: nothing was ever acknowledged, or --from-epoch.
+    /// Nothing was ever acknowledged: the cursor may be anything, or absent, and is set to `last`, {0, 0}.
     bool reset = false;
-    Cursor first, last;  ///< else it must be between these two, inclusive; absent counts as {0, 0} only when first is {0, 0}
+    /// --from-epoch: a cursor beyond `last` is set back to it. One that is inside stays: the rest of the spool is still
+    /// due.
+    bool rewind = false;
+    /// The cursor must be between these two, inclusive; absent counts as {0, 0}, and only when `first` is {0, 0}.
+    Cursor first, last;
   };
-  /// The first contact with the store: waits for it (up to the sink's own patience), then in one atomic act refuses when
-  /// the store knows a later generation, and else writes ours. From then on no earlier generation can write.
+  /// The first contact with the store: waits for it (up to the sink's own patience), then in one atomic act refuses
+  /// when the store knows a later generation, and else writes ours. From then on no earlier generation can write.
   /// Returns the cursor. An unexpected one (lost, set back, ahead) is an error with the way out: Code::usage.
   virtual Result<Cursor> fence(const SinkIdentity& identity, const Expected& expected) = 0;
   /// Applies a chunk and moves the cursor from `after` to `at`, both or neither, and only when the store stands at

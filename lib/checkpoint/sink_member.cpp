@@ -12,7 +12,8 @@ namespace streamutils::checkpoint {
 
 namespace {
 
-constexpr Duration kLook{5'000};  // how often acks of side sinks and decisions are looked for
+constexpr Duration kWatch{1'000'000};  // how often the root looks whether it is still the last start
+constexpr Duration kLook{5'000};       // how often acks of side sinks and decisions are looked for
 
 std::string ack_name(std::string_view run, uint64_t epoch, std::string_view member) {
   return fmt::format("ack/{}/{}/{}", run, epoch, member);
@@ -83,7 +84,7 @@ Status SinkMember::go_on_from(const Manifest& manifest) {
   next_epoch_ = manifest.number + 1;
   finished_ = manifest.kind == Manifest::Kind::finished;
   const Ack* own = manifest.member(name_);
-  const ObjectRef* spool = manifest.rewound ? nullptr : spool_of(own);
+  const ObjectRef* spool = spool_of(own);
   std::unique_ptr<SpoolReader> reader;
   if (spool) {
     STREAM_ASSIGN(reader, SpoolReader::open(store_, *spool));
@@ -93,9 +94,10 @@ Status SinkMember::go_on_from(const Manifest& manifest) {
     expected.last = *own->cursor;
     expected.first = reader ? reader->head().after : expected.last;
   }
-  expected.reset = !own || !own->cursor || manifest.rewound;
-  STREAM_ASSIGN(cursor_, sink_.fence({manifest.pipeline, name_, generation_}, expected));
-  if (reader) STREAM_TRY(apply(*reader));
+  expected.reset = !own || !own->cursor;
+  expected.rewind = manifest.rewound;
+  STREAM_TRY(sink_.fence({manifest.pipeline, name_, generation_}, expected).take_status());
+  if (reader) STREAM_TRY(apply(*reader));  // what the store has of it is skipped there
   cursor_ = expected.last;
   if (!finished_) STREAM_TRY(restore_member(sink_, name_, settings_.program, manifest, store_, context_));
   begin_spool();
@@ -123,8 +125,9 @@ Status SinkMember::try_cut(uint64_t epoch, Positions positions, Manifest::Kind k
   StateWriter state;
   STREAM_TRY(sink_.snapshot(state));
   Ack own{.epoch = epoch, .stage = name_, .objects = {}, .cursor = cursor_};
-  STREAM_ASSIGN(ObjectRef snapshot, put_snapshot(store_, state_name(run_, epoch, name_),
-                                                 {.program = settings_.program, .version = STREAM_VERSION, .state = state.take()}));
+  STREAM_ASSIGN(ObjectRef snapshot,
+                put_snapshot(store_, state_name(run_, epoch, name_),
+                             {.program = settings_.program, .version = STREAM_VERSION, .state = state.take()}));
   own.objects.push_back(std::move(snapshot));
   STREAM_ASSIGN(std::optional<ObjectRef> spool, spool_->commit());
   if (spool) {
@@ -179,14 +182,17 @@ Status SinkMember::settle_all() {
     STREAM_ASSIGN(const bool in_vain, waits_in_vain());  // asked first: the last look comes after the others' last act
     STREAM_TRY(try_settle());
     if (!pending_) break;
-    if (in_vain) return failed("epoch {} was not decided: {} ended before that", pending_->epoch, root() ? "a branch" : "the last program");
+    if (in_vain)
+      return failed("epoch {} was not decided: {} ended before that", pending_->epoch,
+                    root() ? "a branch" : "the last program");
     STREAM_TRY(patience_.pause(kLook));
   }
   return {};
 }
 
-/// After the end of the stream a dead neighbour no longer shows in the input. The root waits for sinks of branches, which
-/// live no longer than the stage that feeds both; these wait for the root, which holds the lock as long as it lives.
+/// After the end of the stream a dead neighbour no longer shows in the input. The root waits for sinks of branches,
+/// which live no longer than the stage that feeds both; these wait for the root, which holds the lock as long as it
+/// lives.
 Result<bool> SinkMember::waits_in_vain() {
   if (root()) return patience_.input_closed();
   std::string holder;
@@ -244,7 +250,8 @@ Status SinkMember::apply(SpoolReader& reader) {
 Status SinkMember::on_end(const End& item, Output& out) {
   if (!finished_) {
     if (!item.last_epoch) {
-      return failed("the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
+      return failed(
+          "the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
     }
     STREAM_TRY(cut(*item.last_epoch, item.positions, item.fire ? Manifest::Kind::finished : Manifest::Kind::ended));
     STREAM_TRY(or_fenced(settle_all(), store_, generation_));
@@ -256,13 +263,20 @@ Status SinkMember::on_quiet(Output& out) { return sink_.on_quiet(out); }
 
 std::optional<MonoTime> SinkMember::deadline() const {
   const auto inner = sink_.deadline();
-  if (!pending_) return inner;
+  if (!root() && !pending_) return inner;
   return inner ? std::min(*inner, next_look_) : next_look_;
 }
 
 Status SinkMember::on_deadline(Output& out) {
   const MonoTime now = context_.clock.mono();
-  if (pending_ && now >= next_look_) STREAM_TRY(settle());
+  if (now >= next_look_ && pending_) {
+    STREAM_TRY(settle());
+  } else if (now >= next_look_ && root()) {
+    // With its lock lost a start may have been replaced while it was stopped, and have nothing to do that would show
+    // it.
+    next_look_ = now + kWatch;
+    STREAM_TRY(is_decided(store_, next_epoch_, run_, generation_).take_status());
+  }
   const auto inner = sink_.deadline();
   return inner && now >= *inner ? sink_.on_deadline(out) : Status();
 }

@@ -103,9 +103,10 @@ Status SourceMember::await_decision() {
 Status SourceMember::on_end(const End& item, Output& out) {
   ended_ = true;
   if (resume_.finished) {
-    context_.log.warn("checkpoint '{}' is finished: an earlier start has read everything; --fresh on the last program "
-                      "starts over",
-                      store_.place());
+    context_.log.warn(
+        "checkpoint '{}' is finished: an earlier start has read everything; --fresh on the last program "
+        "starts over",
+        store_.place());
     return out.control(End{.fire = false});
   }
   STREAM_TRY(out.flush());

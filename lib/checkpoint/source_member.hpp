@@ -23,8 +23,8 @@ inline constexpr Duration kDefaultInterval{10'000'000};
 
 /// Where a source goes on.
 struct ResumePoint {
-  bool first = true;     ///< nothing is known of earlier starts: the source's own options say where to begin
-  bool finished = false; ///< an earlier start has ended for good: give `end` without `fire` and nothing else
+  bool first = true;      ///< nothing is known of earlier starts: the source's own options say where to begin
+  bool finished = false;  ///< an earlier start has ended for good: give `end` without `fire` and nothing else
   /// Where each unit goes on. A unit that is not in it, when `first` is false, is new: it starts at its beginning.
   std::map<std::string, int64_t, std::less<>> positions;
   /// The bounds that a range had when it was first started; empty when that range was read to its end.
@@ -38,8 +38,8 @@ class SourceMember final : public Operator {
 
   /// Known once on_open() has returned ok: a source asks after it has given its `open`.
   [[nodiscard]] const ResumePoint& resume_point() const { return resume_; }
-  /// No record of `unit` lies between what was given and `next`: Kafka's transaction markers, for one, have offsets too.
-  /// Records before `next` may still be on their way as long as they are given before the source's poll() returns.
+  /// No record of `unit` lies between what was given and `next`: Kafka's transaction markers, for one, have offsets
+  /// too. Records before `next` may still be on their way as long as they are given before the source's poll() returns.
   void passed(UnitId unit, int64_t next) { reached(unit, next); }
   /// Called with the positions of each epoch that was decided, soon after it was.
   using Positions = std::vector<std::pair<std::string, int64_t>>;  ///< unit, next offset

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A spool: what one sink will do to its own store for one epoch, as chunks that are ready to be applied.
 //
-// Chunks are numbered from 1. Their bytes mean something only to the sink that made them. checkpoint(5) draws the format:
-// a head, then each chunk with its length and XXH3-64, then a tail with their count, so that a cut is seen.
+// Chunks are numbered from 1. Their bytes mean something only to the sink that made them. checkpoint(5) draws the
+// format: a head, then each chunk with its length and XXH3-64, then a tail with their count, so that a cut is seen.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -56,7 +56,8 @@ Status StageMember::on_barrier(const Barrier& item, Output& out) {
 Status StageMember::on_end(const End& item, Output& out) {
   if (!op_.stateful() || finished_) return op_.on_end(item, out);
   if (!item.last_epoch) {
-    return failed("the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
+    return failed(
+        "the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
   }
   BeforeEnd gate(out, [&] { return acknowledge(*item.last_epoch, out); });
   return op_.on_end(item, gate);

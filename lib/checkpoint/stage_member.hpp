@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stage between source and sink, made a member: its operator is restored before the first record, and its state written
-// at every barrier.
+// A stage between source and sink, made a member: its operator is restored before the first record, and its state
+// written at every barrier.
 //
 // Invariants:
 //  1. No item but `open` reaches the operator before it has been restored.
@@ -53,8 +53,8 @@ class StageMember final : public Operator {
   bool finished_ = false;  // an earlier start has ended for good: nothing will come
 };
 
-/// Restores `op` from what `manifest` has for the member `name`; nothing there: it begins empty, which is said unless the
-/// manifest is that of a first start. The errors are usage errors with the way out.
+/// Restores `op` from what `manifest` has for the member `name`; nothing there: it begins empty, which is said unless
+/// the manifest is that of a first start. The errors are usage errors with the way out.
 Status restore_member(Operator& op, std::string_view name, std::string_view program, const Manifest& manifest,
                       ObjectStore& store, Context& context);
 

@@ -45,9 +45,10 @@ Result<std::unique_ptr<ObjectStore::Lock>> take_lock(ObjectStore& store, const S
     STREAM_ASSIGN(auto lock, store.try_lock(holder_words(), &other));
     if (lock) return lock;
     if (context.clock.mono() >= until) {
-      return usage_error("checkpoint '{}' is in use by another start of the pipeline ({}): stop that one first, or give "
-                         "this one a directory of its own",
-                         store.place(), other.empty() ? "unknown" : other);
+      return usage_error(
+          "checkpoint '{}' is in use by another start of the pipeline ({}): stop that one first, or give "
+          "this one a directory of its own",
+          store.place(), other.empty() ? "unknown" : other);
     }
     STREAM_TRY(patience.pause(kLockLook));
   }
@@ -58,11 +59,13 @@ Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<ui
                                             const StartSettings& settings, std::string& pipeline) {
   std::optional<Manifest> base;
   if (!newest) {
-    if (settings.from_epoch) return usage_error("--from-epoch {}: checkpoint '{}' is empty", *settings.from_epoch, store.place());
+    if (settings.from_epoch)
+      return usage_error("--from-epoch {}: checkpoint '{}' is empty", *settings.from_epoch, store.place());
     return base;
   }
   if (settings.fresh) {
-    // Nothing of it is used but the name of the pipeline, which keeps its sinks' cursors, and so keeps older starts out.
+    // Nothing of it is used but the name of the pipeline, which keeps its sinks' cursors, and so keeps older starts
+    // out.
     auto last = read_manifest(store, *newest);
     if (last.ok()) pipeline = last->pipeline;
     return base;
@@ -78,7 +81,8 @@ Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<ui
       kept += fmt::format("{}{}", kept.empty() ? "" : ", ", *number);
     }
     if (!found) {
-      return usage_error("--from-epoch {}: checkpoint '{}' keeps the epochs {}", *settings.from_epoch, store.place(), kept);
+      return usage_error("--from-epoch {}: checkpoint '{}' keeps the epochs {}", *settings.from_epoch, store.place(),
+                         kept);
     }
   }
   STREAM_ASSIGN(base, read_manifest(store, settings.from_epoch.value_or(*newest)));
@@ -88,7 +92,8 @@ Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<ui
 
 Status check_members(const Manifest& base, const std::vector<MemberInfo>& members, const ObjectStore& store) {
   for (const Ack& saved : base.members) {
-    const bool there = std::any_of(members.begin(), members.end(), [&](const MemberInfo& m) { return m.name == saved.stage; });
+    const bool there =
+        std::any_of(members.begin(), members.end(), [&](const MemberInfo& m) { return m.name == saved.stage; });
     if (there) continue;
     return usage_error("checkpoint '{}' has a part of {}, which this pipeline does not have: use the old pipeline{}",
                        store.place(), saved.stage, way_out(store));
@@ -156,7 +161,8 @@ Result<Started> start_root(ObjectStore& store, const Open& open, const StartSett
     STREAM_ASSIGN(const std::optional<Manifest> base, choose_base(store, newest, settings, pipeline));
     if (base) STREAM_TRY(check_members(*base, started.members, store));
     started.manifest = start_manifest(base, newest.value_or(0) + 1, open, settings, pipeline, context);
-    STREAM_ASSIGN(const bool won, store.put_if_absent(manifest_name(started.manifest.number), format_manifest(started.manifest)));
+    STREAM_ASSIGN(const bool won,
+                  store.put_if_absent(manifest_name(started.manifest.number), format_manifest(started.manifest)));
     if (!won) continue;
     // A number that was free because its manifest had been removed as garbage is no success: another start was faster.
     STREAM_ASSIGN(const std::optional<uint64_t> now, newest_manifest(store));
@@ -164,8 +170,9 @@ Result<Started> start_root(ObjectStore& store, const Open& open, const StartSett
   }
   STREAM_TRY(store.clean(open.run));
   if (settings.from_epoch) {
-    context.log.warn("going back to epoch {}: effects of later epochs that are in the sinks' stores stay there, and come again",
-                     *settings.from_epoch);
+    context.log.warn(
+        "going back to epoch {}: effects of later epochs that are in the sinks' stores stay there, and come again",
+        *settings.from_epoch);
   }
   return started;
 }
@@ -175,6 +182,23 @@ Status announce(ObjectStore& store, const Started& started, std::string_view run
   if (!first) return failed("checkpoint '{}' already knows the run {}: start the pipeline again", store.place(), run);
   return {};
 }
+
+namespace {
+
+/// The newest manifest when its number is beyond `number`. One that is removed between listing and reading has been
+/// followed by another.
+Result<std::optional<Manifest>> newest_after(ObjectStore& store, uint64_t number) {
+  for (;;) {
+    STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
+    if (!newest || *newest <= number) return std::optional<Manifest>();
+    auto manifest = read_manifest(store, *newest);
+    if (manifest.ok()) return std::optional(*std::move(manifest));
+    STREAM_ASSIGN(const bool there, store.exists(manifest_name(*newest)));
+    if (there) return manifest.take_status();
+  }
+}
+
+}  // namespace
 
 Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience& patience) {
   STREAM_ASSIGN(const std::optional<uint64_t> before, newest_manifest(store));
@@ -187,12 +211,9 @@ Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience&
       return read_manifest(store, number);
     }
     // A start that came after ours removes our word with our manifest.
-    STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
-    if (newest > before) {
-      STREAM_ASSIGN(const Manifest last, read_manifest(store, *newest));
-      if (last.run != run && last.generation > before.value_or(0)) {
-        return fenced(store.place(), before.value_or(0) + 1, last.generation);
-      }
+    STREAM_ASSIGN(const std::optional<Manifest> last, newest_after(store, before.value_or(0)));
+    if (last && last->run != run && last->generation > before.value_or(0)) {
+      return fenced(store.place(), before.value_or(0) + 1, last->generation);
     }
     STREAM_TRY(patience.pause(look));
     look = std::min(Duration{look.us * 2}, kLastLook);
@@ -204,10 +225,8 @@ namespace {
 /// A manifest of a later generation than ours; empty when there is none. Manifests older than the last few are removed,
 /// so that an old start may find a number free that was taken: only the newest tells.
 Result<std::optional<uint64_t>> later_generation(ObjectStore& store, uint64_t number, uint64_t generation) {
-  STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
-  if (!newest || *newest <= number) return std::optional<uint64_t>();
-  STREAM_ASSIGN(const Manifest last, read_manifest(store, *newest));
-  return last.generation > generation ? std::optional(last.generation) : std::nullopt;
+  STREAM_ASSIGN(const std::optional<Manifest> last, newest_after(store, number));
+  return last && last->generation > generation ? std::optional(last->generation) : std::nullopt;
 }
 
 }  // namespace

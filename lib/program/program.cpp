@@ -140,23 +140,26 @@ const CommonOptions& Program::common() const { return impl_->common; }
 void Program::Impl::declare_checkpoint() {
   if (role == Role::other) return;
   cli.group("Checkpoint options");
-  cli.text("--checkpoint", "DIR", common.checkpoint,
-           "survive crashes exactly once: keep the state of the pipeline in this directory and go on from there; the same "
-           "for every program of a pipeline (also STREAM_CHECKPOINT)");
+  cli.text(
+      "--checkpoint", "DIR", common.checkpoint,
+      "survive crashes exactly once: keep the state of the pipeline in this directory and go on from there; the same "
+      "for every program of a pipeline (also STREAM_CHECKPOINT)");
   if (role == Role::source) {
     cli.duration("--checkpoint-interval", checkpoint_interval, "how often the state is saved; 10s by default");
   }
   if (role == Role::sink) {
     cli.flag("--fresh", start.fresh, "on the last program: forget what the checkpoint holds and begin anew");
-    cli.integer("--from-epoch", "N", from_epoch,
-                "on the last program: go back to the kept epoch N (sstate ls shows them); what later epochs wrote to the "
-                "sinks' stores stays, and comes again");
+    cli.integer(
+        "--from-epoch", "N", from_epoch,
+        "on the last program: go back to the kept epoch N (sstate ls shows them); what later epochs wrote to the "
+        "sinks' stores stays, and comes again");
   }
 }
 
 Status Program::Impl::open_store() {
   if (role == Role::other) return {};
-  if (const char* dir = std::getenv("STREAM_CHECKPOINT"); dir && *dir && common.checkpoint.empty()) common.checkpoint = dir;
+  if (const char* dir = std::getenv("STREAM_CHECKPOINT"); dir && *dir && common.checkpoint.empty())
+    common.checkpoint = dir;
   if (from_epoch) {
     if (*from_epoch < 1) return usage_error("--from-epoch: epochs are numbered from 1");
     start.from_epoch = static_cast<uint64_t>(*from_epoch);
@@ -286,7 +289,8 @@ int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal&
   if (environment_is("STREAM_CHECK", "1")) return 0;
   Waiter loop_waiter(stop, output_fd);
   waiter = &loop_waiter;
-  LoopSettings settings{.program = name, .checkpoint = store ? store->place() : "", .strict = common.strict, .every_second = {}};
+  LoopSettings settings{
+      .program = name, .checkpoint = store ? store->place() : "", .strict = common.strict, .every_second = {}};
   StatusLine line(name, metrics, clock);
   // Of a pipeline in a terminal only the last program shows its line, and only where no records are shown.
   const bool show_line = isatty(STDERR_FILENO) && default_encoding(STDOUT_FILENO) == Encoding::plain &&

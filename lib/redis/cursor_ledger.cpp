@@ -69,7 +69,10 @@ size_t CursorLedger::ask(std::string& out) {
   if (fenced_) {
     append_command(out, {"HMGET", key_, "generation", "epoch", "chunk"});
   } else {
-    append_command(out, {"EVAL", kFenceScript, "1", key_, std::to_string(generation_), expected_.reset ? "1" : "0",
+    append_command(out, {"EVAL", kFenceScript, "1", key_, std::to_string(generation_),
+                         expected_.reset    ? "reset"
+                         : expected_.rewind ? "rewind"
+                                            : "",
                          text(expected_.first), text(expected_.last)});
   }
   return 1;

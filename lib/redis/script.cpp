@@ -197,7 +197,7 @@ const std::string kCursorScript = std::string(kCursorHead).append(kBody);
 
 const std::string_view kFenceScript = R"lua(
 local call = redis.call
-local cursor, generation, reset = KEYS[1], tonumber(ARGV[1]), ARGV[2] == '1'
+local cursor, generation, mode = KEYS[1], tonumber(ARGV[1]), ARGV[2]  -- mode: 'reset', 'rewind' or ''
 local first_epoch, first_chunk = string.match(ARGV[3], '^(%d+)%-(%d+)$')
 local last_epoch, last_chunk = string.match(ARGV[4], '^(%d+)%-(%d+)$')
 local stored = call('HMGET', cursor, 'generation', 'epoch', 'chunk')
@@ -209,14 +209,16 @@ local function before(a_epoch, a_chunk, b_epoch, b_chunk)
   return a_epoch < b_epoch or a_epoch == b_epoch and tonumber(a_chunk) < tonumber(b_chunk)
 end
 local epoch, chunk = stored[2], stored[3]
-if reset then
+if mode == 'reset' then
   epoch, chunk = last_epoch, last_chunk
 elseif not stored[1] and not epoch and not chunk then
   if before('0', '0', first_epoch, first_chunk) then return no end
   epoch, chunk = '0', '0'
-elseif not (g and e and c) or before(epoch, chunk, first_epoch, first_chunk) or
-    before(last_epoch, last_chunk, epoch, chunk) then
+elseif not (g and e and c) or before(epoch, chunk, first_epoch, first_chunk) then
   return no
+elseif before(last_epoch, last_chunk, epoch, chunk) then
+  if mode ~= 'rewind' then return no end
+  epoch, chunk = last_epoch, last_chunk
 end
 call('HSET', cursor, 'generation', ARGV[1], 'epoch', epoch, 'chunk', chunk)
 return {'FENCED', ARGV[1], epoch, chunk}

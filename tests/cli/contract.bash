@@ -3,12 +3,13 @@
 # shellcheck shell=bash
 
 # kind: filter (stdin to stdout, any record), window (stdin to stdout, needs watermarks), sink (stdin, no stdout),
-# source (no stdin). A new program needs a line here; the first test says so.
+# source (no stdin), tool (neither reads nor writes a stream). A new program needs a line here; the first test says so.
 declare -gA KIND=(
   [swatermark]=filter [sfilter]=filter [sdivert]=filter [srun]=filter
   [swindow]=window
   [ssink-redis]=sink [ssink-kafka]=sink [ssink-file]=sink
   [skafka-cat]=source [sreplay]=source
+  [sstate]=tool
 )
 
 # arguments PROGRAM: puts them into the array ARGS.
@@ -24,6 +25,7 @@ arguments() {
     ssink-file) ARGS=(-d files --path '{k}') ;;
     skafka-cat) ARGS=(-b "${BOOTSTRAP:-127.0.0.1:9}" -o beginning -e "${TOPIC:-none}") ;;
     sreplay) ARGS=("$BATS_FILE_TMPDIR/many.ndjson") ;;
+    sstate) ARGS=(ls nowhere) ;;
     *) return 1 ;;
   esac
 }

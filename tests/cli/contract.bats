@@ -59,6 +59,8 @@ usage_errors() {
   quiet out
   said "'--no-such-option'"
   said "try '$1 --help'"
+  same 1 "$(wc -l <err)"
+  [[ ${KIND[$1]} != tool ]] || return 0
   call 2 "$1" "${ARGS[@]}" --eof sometimes </dev/null
   said 'fail, end'
   call 2 "$1" "${ARGS[@]}" --metrics-file </dev/null
@@ -75,7 +77,7 @@ bad_format() {
   said binary
   quiet out
 }
-@test "STREAM_FORMAT=nonsense: exit 2" { for_each '' bad_format; }
+@test "STREAM_FORMAT=nonsense: exit 2" { for_each 'filter window sink source' bad_format; }
 
 binary_to_a_terminal() {
   local status=0
@@ -84,7 +86,7 @@ binary_to_a_terminal() {
   same 2 "$status"
   said terminal
 }
-@test "--binary to a terminal: refused" { for_each '' binary_to_a_terminal; }
+@test "--binary to a terminal: refused" { for_each 'filter window sink source' binary_to_a_terminal; }
 
 check_only() { STREAM_CHECK=1 call 0 "$1" "${ARGS[@]}" </dev/zero && quiet out; }
 @test "STREAM_CHECK=1: options are checked, no input is read" { for_each 'filter window sink source' check_only; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every named point of the checkpoint protocol: the pipeline is stopped there, goes on, and what its sinks hold in the end
-// is what one undisturbed run gives. docs/exactly-once.md has a row for every point.
+// Every named point of the checkpoint protocol: the pipeline is stopped there, goes on, and what its sinks hold in the
+// end is what one undisturbed run gives. docs/exactly-once.md has a row for every point.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

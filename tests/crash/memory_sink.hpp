@@ -69,7 +69,7 @@ class MemorySink final : public checkpoint::TransactionalSink {
       return checkpoint::fenced("memory", generation_, found->second.generation);
     }
     Cursor cursor = found == store_.cursors.end() ? Cursor{} : found->second.cursor;
-    if (expected.reset) {
+    if (expected.reset || (expected.rewind && cursor > expected.last)) {
       cursor = expected.last;
     } else if (cursor < expected.first || cursor > expected.last) {
       return usage_error("the cursor is at {}.{}", cursor.epoch, cursor.chunk);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes of a pipeline as threads of which exactly one runs at a time: the order is chosen by a seed, time passes only
-// when all wait, and a run can be repeated to the letter.
+// Processes of a pipeline as threads of which exactly one runs at a time: the order is chosen by a seed, time passes
+// only when all wait, and a run can be repeated to the letter.
 #pragma once
 #include <functional>
 #include <memory>

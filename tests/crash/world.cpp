@@ -112,12 +112,14 @@ class Start {
   }
 
   void add(std::string name, std::string path, Pipe* in, Pipe* out, std::function<Status(Process&)> main) {
-    auto& process = *processes_.emplace_back(std::make_unique<Process>(*this, std::move(name), std::move(path), in, out));
+    auto& process =
+        *processes_.emplace_back(std::make_unique<Process>(*this, std::move(name), std::move(path), in, out));
     process.task = &scheduler_.add(process.name, [this, &process, main = std::move(main)] {
       process.files = world_.disk.process([this, &process](const std::string& point) { return reach(process, point); });
       process.status = [&]() -> Status {
         STREAM_ASSIGN(process.store, checkpoint::open_directory_store(std::string(kPlace), *process.files));
-        if (process.out) process.writer = std::make_unique<PipeWriter>(*process.out, scheduler_, process.units, binary());
+        if (process.out)
+          process.writer = std::make_unique<PipeWriter>(*process.out, scheduler_, process.units, binary());
         if (process.in) process.reader = std::make_unique<PipeReader>(*process.in, process.units);
         return main(process);
       }();
@@ -147,7 +149,9 @@ class Start {
         extended.stages.push_back({process_.path, program_, op_.stateful(), std::string(kPlace)});
         return op_.on_open(extended, out_);
       }
-      const char* point = std::holds_alternative<Barrier>(item) ? "barrier" : std::holds_alternative<End>(item) ? "end" : nullptr;
+      const char* point = std::holds_alternative<Barrier>(item) ? "barrier"
+                          : std::holds_alternative<End>(item)   ? "end"
+                                                                : nullptr;
       if (!point) return dispatch(op_, item, out_);
       STREAM_TRY(process_.start.reach(process_, fmt::format("{} {} before", point, process_.name)));
       STREAM_TRY(dispatch(op_, item, out_));
@@ -201,7 +205,8 @@ class Start {
         STREAM_TRY(op.on_quiet(exit));
         STREAM_TRY(exit.flush());
         if (process.out && process.out->reader_gone) return Status(Code::broken_pipe, "the reader is gone");
-        scheduler_.wait([&] { return process.reader->ready() || (process.out && process.out->reader_gone); }, op.deadline());
+        scheduler_.wait([&] { return process.reader->ready() || (process.out && process.out->reader_gone); },
+                        op.deadline());
       }
       STREAM_TRY(due(op, exit));
     }
@@ -213,7 +218,8 @@ class Start {
     Entry entry(process, member, "source", exit);
     Open open;
     open.run = make_run_id();
-    for (const auto& unit : world_.log_) open.sources.push_back({unit.name, 0, static_cast<int64_t>(unit.records.size())});
+    for (const auto& unit : world_.log_)
+      open.sources.push_back({unit.name, 0, static_cast<int64_t>(unit.records.size())});
     STREAM_TRY(entry.control(open));
     if (member.resume_point().finished) return entry.control(End{.fire = false});
     std::vector<size_t> next(world_.log_.size(), 0);
@@ -329,7 +335,8 @@ class Start {
 
   Status run_sink(Process& process, MemoryStore& store) {
     MemorySink sink(store, process.context, [&](const std::string& point) { return reach(process, point); });
-    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = {}}, *process.store, process, process.context);
+    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = {}}, *process.store, process,
+                                  process.context);
     return loop(process, member, "ssink-memory");
   }
 
@@ -350,7 +357,8 @@ World::World() {
     for (int i = 0; i < 70; ++i) {
       // Mostly forwards, some behind the watermark, a few behind the allowed lateness.
       const int back = random() % 10 == 0 ? 25 : static_cast<int>(random() % 6);
-      unit.records.push_back(fmt::format(R"({{"t":{},"k":"{}","v":{}}})", 1000 + i * 2 - back, "ab"[random() % 2], random() % 100));
+      unit.records.push_back(
+          fmt::format(R"({{"t":{},"k":"{}","v":{}}})", 1000 + i * 2 - back, "ab"[random() % 2], random() % 100));
     }
   }
 }

@@ -3,8 +3,8 @@
 //
 //   source | swatermark | swindow | tee late=sink | sink
 //
-// Everything but the log, the tee and the sinks' stores is the real thing. Each stage is a process of its own: it can be
-// killed or stopped alone, at every named point, and what it had not given away is gone.
+// Everything but the log, the tee and the sinks' stores is the real thing. Each stage is a process of its own: it can
+// be killed or stopped alone, at every named point, and what it had not given away is gone.
 #pragma once
 #include <map>
 #include <memory>

@@ -106,6 +106,7 @@ Result<Cursor> FencedWriter::stands_at(const std::optional<CursorNote>& note, co
         "{}: the cursor with key '{}' was set back: it is at {}, where the checkpoint has seen it at {}{}", place_,
         settings_.note_key, text_of(found), text_of(expected.first), kWayOut);
   }
+  if (found > expected.last && expected.rewind) return expected.last;
   if (found > expected.last) {
     return usage_error(
         "{}: the cursor with key '{}' is ahead of the checkpoint: it is at {}, the checkpoint knows of {}; "

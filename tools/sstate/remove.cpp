@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "lib/checkpoint/start.hpp"
 #include "tools/sstate/catalog.hpp"
 #include "tools/sstate/commands.hpp"
 
@@ -61,7 +61,13 @@ Status remove(ObjectStore& store, const RemoveOptions& options, Printer& out) {
         "checkpoint '{}': objects are left where they are, since it is not known what a damaged manifest needs",
         store.place());
   }
-  STREAM_ASSIGN(const std::vector<std::string> unused, unused_objects(store, left));
+  STREAM_ASSIGN(std::vector<std::string> unused, unused_objects(store, left));
+  // What is of later epochs may be in the making, should a pipeline be at work that the lock does not keep out.
+  if (!left.empty()) {
+    std::erase_if(unused, [&](const std::string& name) {
+      return checkpoint::object_epoch(name).value_or(0) > left.back().number;
+    });
+  }
   for (const std::string& name : unused) STREAM_TRY(store.remove(name));
   STREAM_TRY(store.clean(""));
   return out.line("removed {} objects that no epoch needs", unused.size());

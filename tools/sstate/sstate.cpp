@@ -29,9 +29,11 @@ const cli::Info kInfo{
         "their aggregates so far, watermarks, what sinks remember), verify reads everything and checks it. They change "
         "nothing and may be used while the pipeline runs. rm removes epochs, and is refused while it runs.",
     .examples = {
-        {"the windows of one user, in the newest checkpoint",
-         R"(printf '{"t":1,"user":"u1"}\n' >in.ndjson && sreplay --checkpoint cp --speed max in.ndjson | cat >/dev/null; sstate ls cp)"},
-        {"is everything there that a restart needs", "sstate verify cp"}}};
+        {"the windows of one user that are open",
+         R"x(STREAM_CHECKPOINT=cp srun "skafka-cat -b localhost -e --keep-open clicks | swatermark --time event_time | )x"
+         R"x(swindow --tumbling 1m --key user_id --agg 'n=count()' | ssink-redis --url redis://localhost --hash )x"
+         R"x('c:{user_id}:{window_start}'" && sstate cat cp --stage swindow --key u1)x"},
+        {"what is kept, and is all of it as it was written", "sstate ls cp && sstate verify cp"}}};
 
 struct Arguments {
   std::vector<std::string> words;

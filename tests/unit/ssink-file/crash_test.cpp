@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stops the sink before every single call to the disk, in every way a machine can stop, and starts it again.
+#include <future>
+#include <thread>
+
 #include "fixture.hpp"
 
 namespace streamutils::ssink_file {
@@ -226,6 +229,66 @@ TEST(Crash, TheOneBeforeIsQuickerThanItsSuccessor) {
       ASSERT_TRUE(status.ok()) << status.message() << " at " << at;
       if (reader_takes) reader.take(world);
       EXPECT_EQ(sorted(reader_takes ? reader.lines : world.finished()), sorted(wanted())) << "at " << at;
+    }
+    EXPECT_GT(at, 100u);
+  }
+}
+
+/// The first process is stopped before its call `at`, and goes on when its successor is before its call `then`. Threads
+/// hand over to each other: never do both run. Sets *stopped when there was such a call, *went_on when there were both.
+void wake_at(uint64_t at, uint64_t then, bool reader_takes, bool* stopped, bool* went_on) {
+  World world;
+  Store store;
+  Reader reader;
+  Process zombie(world, small());
+  std::promise<bool> at_rest;
+  std::promise<void> wake;
+  bool rested = false;
+  zombie.fake->before = [&](uint64_t number) -> Status {
+    if (reader_takes) reader.take(world);
+    if (number == at) {
+      rested = true;
+      at_rest.set_value(true);
+      wake.get_future().wait();
+    }
+    return {};
+  };
+  std::thread runs([&] {
+    static_cast<void>(zombie.run(store, input(), kEvery).ok());
+    if (!rested) at_rest.set_value(false);
+  });
+  *stopped = at_rest.get_future().get();
+  *went_on = false;
+  Store taken = store;
+  store.taken_over = true;
+  Process successor(world, small());
+  const auto wake_up = [&] {
+    if (*stopped && !*went_on) wake.set_value();
+    if (runs.joinable()) runs.join();
+    *went_on = true;
+  };
+  successor.fake->before = [&](uint64_t number) -> Status {
+    if (number == then) wake_up();
+    if (reader_takes) reader.take(world);
+    return {};
+  };
+  if (*stopped) {
+    const Status status = successor.run(taken, input(), kEvery);
+    EXPECT_TRUE(status.ok()) << status.message() << " at " << at << ", " << then;
+    if (reader_takes) reader.take(world);
+    EXPECT_EQ(sorted(reader_takes ? reader.lines : world.finished()), sorted(wanted())) << "at " << at << ", " << then;
+  }
+  wake_up();
+}
+
+TEST(Crash, AZombieMayWakeUpInTheMiddleOfItsSuccessorsStart) {
+  for (const bool reader_takes : {false, true}) {
+    uint64_t at = 1;
+    for (bool stopped = true; stopped; at += 2) {
+      for (uint64_t then = 1; then < 24 && stopped; ++then) {
+        bool went_on = false;
+        wake_at(at, then, reader_takes, &stopped, &went_on);
+      }
     }
     EXPECT_GT(at, 100u);
   }

@@ -46,6 +46,19 @@ TEST(Directory, EmptiedIsNotStartedOverInSilence) {
   expect_refused(world, store, "emptied");
 }
 
+// An absent cursor was taken for one at the end of the spool, and the first epoch was lost.
+TEST(Directory, EmptiedWhileTheFirstSpoolIsKeptIsFilledAgain) {
+  World world;
+  Store store;
+  Process first(world, plain());
+  ASSERT_TRUE(first.start(store).ok());
+  ASSERT_TRUE(first.epoch(store, input(), 2).ok());
+  world = World();
+  Process process(world, plain());
+  ASSERT_TRUE(process.run(store, input(), 2).ok());
+  EXPECT_EQ(world.finished(), (Lines{{"", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n"}}));
+}
+
 TEST(Directory, SetBackInTimeIsRefused) {
   World world, earlier;
   Store store;
@@ -110,6 +123,23 @@ TEST(Directory, AnEarlierEpochTakesBackWhatIsHidden) {
   Store store = after_two_epochs(world);
   Process process(world, plain());
   ASSERT_TRUE(process.start(store, 1).ok());
+  while (process.position < input().size()) ASSERT_TRUE(process.epoch(store, input(), 5).ok());
+  ASSERT_TRUE(process.end().ok());
+  EXPECT_EQ(world.finished(), (Lines{{"", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n"}}));
+  EXPECT_EQ(world.hidden_parts(), 0u);
+}
+
+TEST(Directory, AnEarlierEpochThatWasNotYetAppliedIsApplied) {
+  World world;
+  Store store;
+  {
+    Process process(world, plain());
+    ASSERT_TRUE(process.start(store).ok());
+    ASSERT_TRUE(process.epoch(store, input(), 2).ok());
+    ASSERT_TRUE(process.epoch(store, input(), 2, false).ok());
+  }
+  Process process(world, plain());
+  ASSERT_TRUE(process.start(store, 2).ok());
   while (process.position < input().size()) ASSERT_TRUE(process.epoch(store, input(), 5).ok());
   ASSERT_TRUE(process.end().ok());
   EXPECT_EQ(world.finished(), (Lines{{"", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n"}}));

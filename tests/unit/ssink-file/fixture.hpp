@@ -19,6 +19,7 @@ struct Store {
   };
   std::map<uint64_t, Epoch> epochs;  // decided
   uint64_t generation = 0;
+  bool taken_over = false;  // a later manifest is there: nothing is decided any more
 };
 
 inline constexpr const char* kPipeline = "0a1b2c3d-0000-4000-8000-000000000000";
@@ -67,11 +68,12 @@ struct Process {
     if (rewind) store.epochs.erase(store.epochs.upper_bound(*rewind), store.epochs.end());
     if (fresh) store.epochs.clear();
     if (!store.epochs.empty()) last = &store.epochs.rbegin()->second;
-    checkpoint::TransactionalSink::Expected expected{.reset = !last || rewind.has_value(), .first = {}, .last = {}};
+    checkpoint::TransactionalSink::Expected expected{
+        .reset = !last, .rewind = rewind.has_value(), .first = {}, .last = {}};
     if (last) expected.last = last->cursor;
     if (last) expected.first = last->spool.empty() ? last->cursor : last->after;
     STREAM_ASSIGN(cursor, sink->fence({kPipeline, "ssink-file", generation}, expected));
-    if (last && !rewind) STREAM_TRY(apply(store.epochs.rbegin()->first, *last));
+    if (last) STREAM_TRY(apply(store.epochs.rbegin()->first, *last));
     cursor = expected.last;
     if (!last) return {};
     position = last->records;
@@ -101,6 +103,7 @@ struct Process {
     Store::Epoch made{position, state.bytes(), cursor, cursor, std::move(chunks)};
     chunks.clear();
     if (!made.spool.empty()) made.cursor = {number, made.spool.size()};
+    if (store.taken_over) return usage_error("taken over");
     cursor = made.cursor;
     store.epochs[number] = made;
     return applies ? apply(number, made) : Status();
