@@ -7,41 +7,10 @@
 #include <fstream>
 #include <set>
 
-#include "tests/crash/world.hpp"
+#include "tests/crash/results.hpp"
 
 namespace streamutils::crash {
 namespace {
-
-struct Final {
-  std::map<std::string, std::vector<std::string>> main, side;
-  bool operator==(const Final&) const = default;
-};
-
-Final final_of(const World& world) { return {world.main_store.lines, world.side_store.lines}; }
-
-/// One run that nothing disturbs.
-struct Undisturbed {
-  Undisturbed() {
-    World world;
-    outcome = world.start(1);
-    result = final_of(world);
-    reached = world.reached;
-  }
-  World::Outcome outcome;
-  Final result;
-  std::map<std::string, int> reached;
-};
-
-const Undisturbed& undisturbed() {
-  static const Undisturbed run;
-  return run;
-}
-
-void expect_same(const World& world, const std::string& what) {
-  const Final got = final_of(world);
-  EXPECT_EQ(got.main, undisturbed().result.main) << what;
-  EXPECT_EQ(got.side, undisturbed().result.side) << what;
-}
 
 TEST(CrashPoints, AnUndisturbedRunFiresAndDiverts) {
   ASSERT_TRUE(undisturbed().outcome.ok()) << undisturbed().outcome.text();
@@ -69,13 +38,6 @@ TEST(CrashPoints, AFinishedPipelineStartedAgainDoesNothing) {
   EXPECT_TRUE(again.ok()) << again.text();
   EXPECT_EQ(world.records_read, read);
   expect_same(world, "started again");
-}
-
-/// Starts until one comes through.
-void recover(World& world, uint64_t seed, const std::string& what) {
-  const auto outcome = world.start(seed);
-  ASSERT_TRUE(outcome.ok()) << what << ": " << outcome.text();
-  expect_same(world, what);
 }
 
 std::string name(Harm harm) {

@@ -335,7 +335,9 @@ class Start {
 
   Status run_sink(Process& process, MemoryStore& store) {
     MemorySink sink(store, process.context, [&](const std::string& point) { return reach(process, point); });
-    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = {}}, *process.store, process,
+    const bool root = process.name == "sink";
+    const auto settings = root ? world_.settings : checkpoint::StartSettings();
+    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = settings}, *process.store, process,
                                   process.context);
     return loop(process, member, "ssink-memory");
   }
