@@ -89,6 +89,35 @@ TEST(CrashPoints, KilledAtEveryPoint) {
   EXPECT_EQ(missed, 0);
 }
 
+/// A start that goes on from a checkpoint does other things first: it is killed at each of its points, too.
+TEST(CrashPoints, KilledAtEveryPointOfARecovery) {
+  const auto killed_once = [](World& world) {
+    const std::string point = "chunk ssink-memory before";
+    const Trap trap{point, undisturbed().reached.at(point) / 2, Harm::kill_all};
+    EXPECT_TRUE(world.start(1, trap).trapped);
+    world.reached.clear();
+  };
+  World second;
+  killed_once(second);
+  ASSERT_TRUE(second.start(2).ok());
+  int runs = 0;
+  for (const auto& [point, times] : second.reached) {
+    for (const int occurrence : std::set<int>{1, times}) {
+      for (const Harm harm : {Harm::kill_one, Harm::power_loss}) {
+        const std::string what = fmt::format("recovery, {} at '{}' #{}", name(harm), point, occurrence);
+        World world;
+        killed_once(world);
+        const auto outcome = world.start(2, Trap{point, occurrence, harm});
+        ASSERT_FALSE(outcome.hung) << what << ": " << outcome.text();
+        EXPECT_TRUE(outcome.trapped) << what;
+        recover(world, 3000 + static_cast<uint64_t>(++runs), what);
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
+  }
+  fmt::print("{} points of a recovery, {} runs with a kill\n", second.reached.size(), runs);
+}
+
 TEST(CrashPoints, KilledAgainAndAgain) {
   std::mt19937_64 random(11);
   const auto traps = all_traps({Harm::kill_one, Harm::kill_all, Harm::power_loss});
