@@ -321,6 +321,11 @@ Status check_fresh(const std::string& place, FileSystem& files) {
   if (fresh) return {};
   STREAM_ASSIGN(const bool made_meanwhile, files.exists(place + "/format"));
   if (made_meanwhile) return {};
+  STREAM_ASSIGN(const bool ours, files.exists(place + "/manifest"));
+  if (ours) {
+    return usage_error("checkpoint '{}': its file 'format' is missing: put it back from a copy; it is the line '{}{}'",
+                       place, kFormatHead, kFormatVersion);
+  }
   return usage_error("'{}' holds other files: give a new or an empty directory for checkpoints", place);
 }
 

@@ -22,7 +22,13 @@ Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep
   STREAM_ASSIGN(std::vector<std::string> names, store.list("manifest/"));
   std::reverse(names.begin(), names.end());
   std::set<std::string, std::less<>> used;
-  size_t cuts = 0;  // kept manifests that are a cut of their own, not the copy that a start makes
+  const auto use = [&](const Manifest& kept) {
+    for (const Ack& member : kept.members) {
+      for (const ObjectRef& object : member.objects) used.insert(object.name);
+    }
+  };
+  bool unknown = false;  // what a damaged manifest names nobody knows
+  size_t cuts = 0;       // kept manifests that are a cut of their own, not the copy that a start makes
   for (const std::string& name : names) {
     const auto number = manifest_number(name);
     if (!number || *number > manifest.number) continue;
@@ -31,15 +37,16 @@ Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep
     const bool kept = *number == manifest.number || (!is_start && cuts < keep);
     if (kept && read.ok()) {
       cuts += !is_start;
-      for (const Ack& member : read->members) {
-        for (const ObjectRef& object : member.objects) used.insert(object.name);
-      }
+      use(*read);
       continue;
     }
+    if (kept && read.status().code() != Code::usage) return read.take_status();  // a disk that fails, not a damage
+    unknown |= kept;
     if (kept) continue;  // damaged: whoever asks for it is to be told so
     STREAM_TRY(store.remove(name));
     if (read.ok() && read->run != manifest.run) STREAM_TRY(store.remove(fmt::format("restore/{}", read->run)));
   }
+  if (unknown) return {};
   for (const std::string_view kind : {"state/", "spool/", "ack/"}) {
     STREAM_ASSIGN(const std::vector<std::string> objects, store.list(kind));
     for (const std::string& name : objects) {

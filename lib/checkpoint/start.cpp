@@ -65,9 +65,16 @@ Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<ui
   }
   if (settings.fresh) {
     // Nothing of it is used but the name of the pipeline, which keeps its sinks' cursors, and so keeps older starts
-    // out.
-    auto last = read_manifest(store, *newest);
-    if (last.ok()) pipeline = last->pipeline;
+    // out. All manifests have it: any that is whole will do.
+    STREAM_ASSIGN(const std::vector<std::string> names, store.list("manifest/"));
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+      const auto number = manifest_number(*name);
+      if (!number) continue;
+      auto known = read_manifest(store, *number);
+      if (known.ok()) pipeline = known->pipeline;
+      if (known.ok()) break;
+      if (known.status().code() != Code::usage) return known.take_status();
+    }
     return base;
   }
   if (settings.from_epoch) {
@@ -88,6 +95,19 @@ Result<std::optional<Manifest>> choose_base(ObjectStore& store, std::optional<ui
   STREAM_ASSIGN(base, read_manifest(store, settings.from_epoch.value_or(*newest)));
   pipeline = base->pipeline;
   return base;
+}
+
+/// Without any manifest a start is the first one, unless objects say that there were others.
+Status check_nothing_lost(ObjectStore& store) {
+  STREAM_ASSIGN(const std::vector<std::string> names, store.list(""));
+  if (names.empty()) return {};
+  STREAM_ASSIGN(const std::optional<uint64_t> made_meanwhile, newest_manifest(store));
+  if (made_meanwhile) return {};
+  return usage_error(
+      "checkpoint '{}' has no manifest, but {} of an earlier start: its manifests were lost; put them back from a "
+      "copy, "
+      "or start over with --fresh (the sinks' stores keep what they hold, and all of it comes again)",
+      store.place(), names.front());
 }
 
 Status check_members(const Manifest& base, const std::vector<MemberInfo>& members, const ObjectStore& store) {
@@ -157,6 +177,7 @@ Result<Started> start_root(ObjectStore& store, const Open& open, const StartSett
   STREAM_ASSIGN(started.lock, take_lock(store, settings, patience, context));
   for (;;) {
     STREAM_ASSIGN(const std::optional<uint64_t> newest, newest_manifest(store));
+    if (!newest && !settings.fresh) STREAM_TRY(check_nothing_lost(store));
     std::string pipeline = make_uuid();
     STREAM_ASSIGN(const std::optional<Manifest> base, choose_base(store, newest, settings, pipeline));
     if (base) STREAM_TRY(check_members(*base, started.members, store));

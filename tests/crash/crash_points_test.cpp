@@ -7,41 +7,10 @@
 #include <fstream>
 #include <set>
 
-#include "tests/crash/world.hpp"
+#include "tests/crash/results.hpp"
 
 namespace streamutils::crash {
 namespace {
-
-struct Final {
-  std::map<std::string, std::vector<std::string>> main, side;
-  bool operator==(const Final&) const = default;
-};
-
-Final final_of(const World& world) { return {world.main_store.lines, world.side_store.lines}; }
-
-/// One run that nothing disturbs.
-struct Undisturbed {
-  Undisturbed() {
-    World world;
-    outcome = world.start(1);
-    result = final_of(world);
-    reached = world.reached;
-  }
-  World::Outcome outcome;
-  Final result;
-  std::map<std::string, int> reached;
-};
-
-const Undisturbed& undisturbed() {
-  static const Undisturbed run;
-  return run;
-}
-
-void expect_same(const World& world, const std::string& what) {
-  const Final got = final_of(world);
-  EXPECT_EQ(got.main, undisturbed().result.main) << what;
-  EXPECT_EQ(got.side, undisturbed().result.side) << what;
-}
 
 TEST(CrashPoints, AnUndisturbedRunFiresAndDiverts) {
   ASSERT_TRUE(undisturbed().outcome.ok()) << undisturbed().outcome.text();
@@ -69,13 +38,6 @@ TEST(CrashPoints, AFinishedPipelineStartedAgainDoesNothing) {
   EXPECT_TRUE(again.ok()) << again.text();
   EXPECT_EQ(world.records_read, read);
   expect_same(world, "started again");
-}
-
-/// Starts until one comes through.
-void recover(World& world, uint64_t seed, const std::string& what) {
-  const auto outcome = world.start(seed);
-  ASSERT_TRUE(outcome.ok()) << what << ": " << outcome.text();
-  expect_same(world, what);
 }
 
 std::string name(Harm harm) {
@@ -125,6 +87,35 @@ TEST(CrashPoints, KilledAtEveryPoint) {
              undisturbed().reached.size(), runs - missed, missed);
   EXPECT_EQ(points.size(), undisturbed().reached.size());
   EXPECT_EQ(missed, 0);
+}
+
+/// A start that goes on from a checkpoint does other things first: it is killed at each of its points, too.
+TEST(CrashPoints, KilledAtEveryPointOfARecovery) {
+  const auto killed_once = [](World& world) {
+    const std::string point = "chunk ssink-memory before";
+    const Trap trap{point, undisturbed().reached.at(point) / 2, Harm::kill_all};
+    EXPECT_TRUE(world.start(1, trap).trapped);
+    world.reached.clear();
+  };
+  World second;
+  killed_once(second);
+  ASSERT_TRUE(second.start(2).ok());
+  int runs = 0;
+  for (const auto& [point, times] : second.reached) {
+    for (const int occurrence : std::set<int>{1, times}) {
+      for (const Harm harm : {Harm::kill_one, Harm::power_loss}) {
+        const std::string what = fmt::format("recovery, {} at '{}' #{}", name(harm), point, occurrence);
+        World world;
+        killed_once(world);
+        const auto outcome = world.start(2, Trap{point, occurrence, harm});
+        ASSERT_FALSE(outcome.hung) << what << ": " << outcome.text();
+        EXPECT_TRUE(outcome.trapped) << what;
+        recover(world, 3000 + static_cast<uint64_t>(++runs), what);
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
+  }
+  fmt::print("{} points of a recovery, {} runs with a kill\n", second.reached.size(), runs);
 }
 
 TEST(CrashPoints, KilledAgainAndAgain) {

@@ -44,7 +44,10 @@ class Start {
     World::Outcome out;
     out.hung = hung;
     out.trapped = trapped_;
-    for (const auto& process : processes_) out.stages.emplace(process->name, process->status.clone());
+    for (const auto& process : processes_) {
+      const bool waits = hung && !process->task->ended();
+      out.stages.emplace(process->name, waits ? failed("waits for ever") : process->status.clone());
+    }
     return out;
   }
 
@@ -328,6 +331,7 @@ class Start {
     Status status = loop(process, op, "sdivert");
     side_pipe_.writer_gone = true;
     if (!status.ok()) return status;
+    STREAM_TRY(process.writer->flush());  // as run_loop() does when it ends
     Process& branch = this->process("side");
     scheduler_.wait([&] { return branch.task->ended(); }, std::nullopt);
     return branch.status.ok() ? Status() : failed("the branch died");
@@ -335,7 +339,9 @@ class Start {
 
   Status run_sink(Process& process, MemoryStore& store) {
     MemorySink sink(store, process.context, [&](const std::string& point) { return reach(process, point); });
-    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = {}}, *process.store, process,
+    const bool root = process.name == "sink";
+    const auto settings = root ? world_.settings : checkpoint::StartSettings();
+    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = settings}, *process.store, process,
                                   process.context);
     return loop(process, member, "ssink-memory");
   }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/checkpoint/start.hpp"
 #include "tests/crash/memory_sink.hpp"
 #include "tests/crash/scheduler.hpp"
 #include "tests/helpers/crash_file_system.hpp"
@@ -47,6 +48,8 @@ class World {
   /// What became of the start that a trap had stopped, once it went on. Of the last start().
   Outcome stopped;
 
+  /// Of the root sink of the starts to come.
+  checkpoint::StartSettings settings;
   std::map<std::string, int> reached;
   checkpoint::CrashDisk disk{"/checkpoint"};
   MemoryStore main_store, side_store;

@@ -52,12 +52,25 @@ class CrashDisk {
 
   /// The `nth` call from now on that writes (from 1), and the `times` - 1 after it, fail with `error`.
   void fail(uint64_t nth, int error, uint64_t times = UINT64_MAX) { fault_ = Fault{nth, times, error}; }
-  void heal() { fault_.reset(); }
+  /// The same for calls that read.
+  void fail_reads(uint64_t nth, int error, uint64_t times = UINT64_MAX) { read_fault_ = Fault{nth, times, error}; }
+  void heal() {
+    fault_.reset();
+    read_fault_.reset();
+  }
+  /// How many calls fail() and fail_reads() could have hit so far.
+  [[nodiscard]] uint64_t writes() const { return writes_; }
+  [[nodiscard]] uint64_t reads() const { return reads_; }
 
-  /// What a test sees or puts there, without hooks, durable at once.
+  /// What a test sees, puts there or takes away, without hooks, durable at once.
   [[nodiscard]] std::optional<std::string> peek(const std::string& path) const {
     const Node* node = find(path);
     return node && !node->folder ? std::optional(node->data) : std::nullopt;
+  }
+  void drop(const std::string& path) {
+    Node* folder = find(parent(path));
+    folder->names.erase(leaf(path));
+    folder->durable.erase(leaf(path));
   }
   void poke(const std::string& path, std::string bytes) {
     Node* node = find(path);
@@ -149,13 +162,17 @@ class CrashDisk {
     return first == "tmp" && first != name ? name.substr(name.find_last_of('.') + 1) : first;
   }
   int fault() {
-    if (!fault_) return 0;
-    if (fault_->nth > 1) {
-      --fault_->nth;
+    ++writes_;
+    return take(fault_);
+  }
+  static int take(std::optional<Fault>& fault) {
+    if (!fault) return 0;
+    if (fault->nth > 1) {
+      --fault->nth;
       return 0;
     }
-    const int error = fault_->error;
-    if (--fault_->times == 0) fault_.reset();
+    const int error = fault->error;
+    if (--fault->times == 0) fault.reset();
     return error;
   }
 
@@ -163,7 +180,8 @@ class CrashDisk {
   std::shared_ptr<Node> top_ = std::make_shared<Node>();
   std::map<std::string, std::shared_ptr<bool>> locks_;  // by path; whose holder is alive
   std::vector<std::shared_ptr<bool>> processes_;
-  std::optional<Fault> fault_;
+  std::optional<Fault> fault_, read_fault_;
+  uint64_t writes_ = 0, reads_ = 0;
 };
 
 /// What one process sees of a CrashDisk. The disk lives longer.
@@ -232,17 +250,17 @@ class CrashFileSystem final : public FileSystem {
     });
   }
   Result<std::optional<std::string>> read(const std::string& path, uint64_t offset, uint64_t most) override {
-    STREAM_TRY(living());
+    STREAM_TRY(readable("read", path));
     const CrashDisk::Node* node = disk_.find(path);
     if (!node || node->folder) return std::optional<std::string>();
     return std::optional(offset < node->data.size() ? node->data.substr(offset, most) : std::string());
   }
   Result<bool> exists(const std::string& path) override {
-    STREAM_TRY(living());
+    STREAM_TRY(readable("open", path));
     return disk_.find(path) != nullptr;
   }
   Result<std::vector<Entry>> list(const std::string& path) override {
-    STREAM_TRY(living());
+    STREAM_TRY(readable("open", path));
     std::vector<Entry> entries;
     const CrashDisk::Node* node = disk_.find(path);
     if (!node) return entries;
@@ -320,6 +338,12 @@ class CrashFileSystem final : public FileSystem {
   };
 
   [[nodiscard]] Status living() const { return *alive_ ? Status() : failed("this process was killed"); }
+  Status readable(const char* call, const std::string& path) {
+    STREAM_TRY(living());
+    ++disk_.reads_;
+    const int error = CrashDisk::take(disk_.read_fault_);
+    return error ? file_status(error, call, path) : Status();
+  }
   Status reach(const std::string& point) {
     const CrashDisk::Hook& hook = own_ ? own_ : disk_.hook;
     if (hook) STREAM_TRY(hook(point));
