@@ -81,7 +81,11 @@ covered() {
   jq -s 'map(select(."$stream" == "barrier").positions[]) | add // 0' "$manifest" 2>/dev/null || echo 0
 }
 covers() { (($(covered) >= $1)); }
-gone() { ! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]; }
+gone() {
+  local stat
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  [[ ${stat##*) } == [ZX]* ]]
+}
 
 # ended CODE PID
 ended() {
@@ -263,7 +267,7 @@ below() {
   wait_until 60 covers 200
   start second
   ended 2 "${second[3]}"
-  contains "$(<second.3.err)" "is in use by another start of the pipeline (pid ${first[3]} on $(hostname))"
+  contains "$(<second.3.err)" "is in use by another start of the pipeline (pid ${first[3]} on $(</proc/sys/kernel/hostname))"
   for pid in "${second[@]}"; do wait_until 60 gone "$pid"; done
   wait_until 60 covers 3000
   kill -TERM "${first[0]}"
