@@ -10,4 +10,11 @@ Status fenced(std::string_view place, uint64_t ours, uint64_t theirs) {
       place, theirs, ours);
 }
 
+Status fenced_at_start(std::string_view place, uint64_t ours, uint64_t theirs) {
+  return usage_error(
+      "{}; if nobody has started it elsewhere, the checkpoint is an older copy than what it has written there: use the "
+      "newest",
+      fenced(place, ours, theirs).message());
+}
+
 }  // namespace streamutils::checkpoint

@@ -86,6 +86,7 @@ dump() {
 counted() { (($(redis --raw GET c:u1 || echo 0) >= $1)); }
 # Equal to what one run over the whole topic, without any checkpoint, writes.
 exact() {
+  sink_options=()
   checkpoint='' url=$REDIS_URL?db=1 run_pipeline
   same '0 0 0 0' "$codes" || said
   [[ $(dump 1 | wc -l) -gt 10 ]]
@@ -105,6 +106,8 @@ refused() {
 }
 
 newest() { find "$cp/$1" -name "$2" -printf '%h/%f\n' | awk -F/ '{print $(NF - 1), $0}' | sort -n | tail -n 1 | cut -d ' ' -f 2-; }
+newest_spool() { newest spool ssink-redis; }
+newest_manifest() { find "$cp/manifest" -type f | sort | tail -n 1; }
 flip() { # FILE: a bit in its middle
   local at byte
   at=$(($(stat -c %s "$1") / 2))
@@ -124,15 +127,17 @@ flip() { # FILE: a bit in its middle
   sink_options=(--from-epoch "$(sstate ls --json "$cp" | jq -s 'map(select(.kind == "ended").epoch) | sort | .[-2]')")
   last_round
   contains "$(<sink.err)" 'going back to epoch'
+  sink_options=()
   checkpoint='' url=$REDIS_URL?db=1 run_pipeline
   same "$(hashes 1)" "$(hashes)"
 }
 
 @test "a spool that is cut, a manifest that is cut: exit 2 names it; put back, all goes on exactly" {
-  local object
+  local kind object
   round 1 100
   round 101 150
-  for object in "$(newest spool ssink-redis)" "$(find "$cp/manifest" -type f | sort | tail -n 1)"; do
+  for kind in spool manifest; do
+    object=$(newest_$kind)
     cp "$object" kept
     truncate -s -7 "$object"
     refused 4 sink.err "checkpoint '$cp'" "${object#"$cp"/} is damaged" --fresh --from-epoch
@@ -244,7 +249,7 @@ set_back() {
   round 101 150
   round 151 200
   set_back
-  refused 4 sink.err 'set back' "$epoch" --from-epoch
+  refused 4 sink.err 'set back in time' "stands at epoch $epoch, " --from-epoch --fresh
   sink_options=(--from-epoch "$epoch")
   last_round
   exact
@@ -257,7 +262,7 @@ set_back() {
   round 151 200
   mv "$cp" newer
   mv copy "$cp"
-  refused 4 sink.err 'is ahead of the checkpoint' 'use the newest'
+  refused 4 sink.err 'a later start of this pipeline' 'the checkpoint is an older copy' 'use the newest'
   rm -r "$cp"
   mv newer "$cp"
   last_round
