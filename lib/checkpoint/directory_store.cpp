@@ -105,12 +105,18 @@ class DirectoryStore final : public ObjectStore {
 
   // For the writer.
   FileSystem& files() { return files_; }
-  Status here(Status status) const { return std::move(status).at(fmt::format("checkpoint '{}'", place_)); }
+  /// A usage error when the whole directory is gone: a restart would make it anew, and start over in silence.
+  Status here(Status status) const {
+    if (status.ok()) return status;
+    if (Status removed = still_there(); removed.code() == Code::usage) return removed;
+    return std::move(status).at(fmt::format("checkpoint '{}'", place_));
+  }
   [[nodiscard]] std::string path(std::string_view name) const { return fmt::format("{}/{}", place_, name); }
   Status sync_names(std::string_view name);
   Result<bool> link(const std::string& from, std::string_view name);
 
  private:
+  Status still_there() const;
   Status settle(std::string_view name);
   Status walk(const std::string& folder, std::vector<std::string>& names);
 
@@ -168,9 +174,19 @@ class DirectoryWriter final : public ObjectWriter {
   std::unique_ptr<FileSystem::File> file_;
 };
 
+Status DirectoryStore::still_there() const {
+  STREAM_ASSIGN(const bool there, files_.exists(place_ + "/format"));
+  if (there) return {};
+  return usage_error(
+      "checkpoint '{}' was removed while it was in use: put it back from a copy, since a start without it is a first "
+      "one, whose effects all come again",
+      place_);
+}
+
 Result<std::unique_ptr<ObjectWriter>> DirectoryStore::create(std::string_view name) {
   STREAM_TRY(here(check_name(name)));
   const auto parts = split_name(name);
+  STREAM_TRY(here(still_there()));
   STREAM_TRY(here(files_.make_folders(path(kTemporary))));
   for (;;) {
     std::string temporary =

@@ -14,4 +14,11 @@ Status fenced(std::string_view place, uint64_t ours, uint64_t theirs) {
 
 bool is_fenced(const Status& status) { return status.message().find(kTakenOver) != std::string_view::npos; }
 
+Status fenced_at_start(std::string_view place, uint64_t ours, uint64_t theirs) {
+  return usage_error(
+      "{}; if nobody has started it elsewhere, the checkpoint is an older copy than what it has written there: use the "
+      "newest",
+      fenced(place, ours, theirs).message());
+}
+
 }  // namespace streamutils::checkpoint

@@ -24,6 +24,8 @@ struct SinkIdentity {
 Status fenced(std::string_view place, uint64_t ours, uint64_t theirs);
 /// Whether it is one of those.
 bool is_fenced(const Status& status);
+/// The same at the first contact: it may also be the checkpoint that was set back in time.
+Status fenced_at_start(std::string_view place, uint64_t ours, uint64_t theirs);
 
 class TransactionalSink : public Operator {
  public:
@@ -42,7 +44,9 @@ class TransactionalSink : public Operator {
     /// --from-epoch: a cursor beyond `last` is set back to it. One that is inside stays: the rest of the spool is still
     /// due.
     bool rewind = false;
-    /// The cursor must be between these two, inclusive; absent counts as {0, 0}, and only when `first` is {0, 0}.
+    /// The cursor must be between these two, inclusive; absent counts as {0, 0}, and only when `last` is {0, 0}:
+    /// a store that lost its cursor may still hold the effects of the spool. (One that is seen to be empty: when
+    /// `first` is.)
     Cursor first, last;
   };
   /// The first contact with the store: waits for it (up to the sink's own patience), then in one atomic act refuses

@@ -11,7 +11,8 @@ namespace streamutils::redis {
 namespace {
 
 constexpr std::string_view kWayOut =
-    "restore the server's data, or start the pipeline with --fresh, which writes everything from now on anew";
+    "restore the server's data, or start the pipeline with --from-epoch N, no later than where the server stands, or "
+    "with --fresh, which writes everything from now on anew";
 
 std::string text(const Cursor& cursor) { return fmt::format("{}-{}", cursor.epoch, cursor.chunk); }
 
@@ -124,7 +125,7 @@ Status CursorLedger::take_fence(const Reply& reply) {
   }
   if (!stored) return gone();
   if (stored->generation > generation_) {
-    return checkpoint::fenced(fmt::format("redis at {}", place_), generation_, stored->generation);
+    return checkpoint::fenced_at_start(fmt::format("redis at {}", place_), generation_, stored->generation);
   }
   const Cursor& last = expected_.last;
   if (stored->cursor < expected_.first) {

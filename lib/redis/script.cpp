@@ -212,7 +212,7 @@ local epoch, chunk = stored[2], stored[3]
 if mode == 'reset' then
   epoch, chunk = last_epoch, last_chunk
 elseif not stored[1] and not epoch and not chunk then
-  if before('0', '0', first_epoch, first_chunk) then return no end
+  if before('0', '0', last_epoch, last_chunk) then return no end
   epoch, chunk = '0', '0'
 elseif not (g and e and c) or before(epoch, chunk, first_epoch, first_chunk) then
   return no

@@ -303,6 +303,19 @@ TEST(DamagedStore, SetBackInTimeIsSeenByTheSinks) {
   expect_comes_through(world, {.fresh = true}, "--fresh");
 }
 
+/// What the sink has written is still there: to write it again would be to write it twice.
+TEST(DamagedStore, OfTheSinkWithoutItsCursorIsRefused) {
+  for (const bool side : {false, true}) {
+    World world;
+    const std::string point = side ? "chunk sdivert.late.ssink-memory after" : "chunk ssink-memory after";
+    // Also in the first epoch of all that has effects.
+    ASSERT_TRUE(world.start(1, Trap{point, 1, Harm::kill_all}).trapped);
+    (side ? world.side_store : world.main_store).cursors.clear();
+    ASSERT_NO_FATAL_FAILURE(expect_refused(world, {"the cursor is gone"}));
+    expect_comes_through(world, {.fresh = true}, "--fresh");
+  }
+}
+
 TEST(DamagedStore, WhatOthersLeftInTheFolderDisturbsNobody) {
   World world;
   ASSERT_NO_FATAL_FAILURE(stop_in_the_middle(world));

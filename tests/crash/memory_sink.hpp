@@ -66,11 +66,13 @@ class MemorySink final : public checkpoint::TransactionalSink {
     STREAM_TRY(hook_("fence " + member_ + " before"));
     const auto found = store_.cursors.find(name_);
     if (found != store_.cursors.end() && found->second.generation > generation_) {
-      return checkpoint::fenced("memory", generation_, found->second.generation);
+      return checkpoint::fenced_at_start("memory", generation_, found->second.generation);
     }
     Cursor cursor = found == store_.cursors.end() ? Cursor{} : found->second.cursor;
     if (expected.reset || (expected.rewind && cursor > expected.last)) {
       cursor = expected.last;
+    } else if (found == store_.cursors.end() && expected.last != Cursor()) {
+      return usage_error("the cursor is gone");
     } else if (cursor < expected.first || cursor > expected.last) {
       return usage_error("the cursor is at {}.{}", cursor.epoch, cursor.chunk);
     }

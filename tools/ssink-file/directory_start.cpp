@@ -128,7 +128,6 @@ Status Directory::check_expected(const DirectoryState& found, bool is_there,
   if (expected.reset) return {};
   constexpr std::string_view kWayOut = "or start over with --fresh, or from an earlier checkpoint with --from-epoch N";
   if (!is_there) {
-    if (expected.first == Cursor{}) return {};
     return usage_error(
         "'{}' holds nothing of this pipeline, whose checkpoint has written there: it was emptied, or it is "
         "another directory; put it back, {}",
@@ -160,8 +159,10 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
 
   STREAM_ASSIGN(const auto before, generations());
   if (before.empty()) {
-    STREAM_TRY(check_expected({}, false, expected));
     STREAM_ASSIGN(const uint64_t highest, highest_number());
+    // An empty directory is filled again; among parts without a cursor nobody knows which lines are there.
+    const bool from_nothing = (highest == 0 ? expected.first : expected.last) == Cursor{};
+    if (!from_nothing) STREAM_TRY(check_expected({}, false, expected));
     state_.next = highest + 1;
     state_.committed = state_.generation;
     if (expected.reset) state_.cursor = expected.last;
@@ -171,7 +172,7 @@ Result<Cursor> Directory::fence(const checkpoint::SinkIdentity& identity,
   }
   const uint64_t newest = *before.rbegin();
   if (newest > state_.generation) {
-    return checkpoint::fenced(fmt::format("'{}'", settings_.place), state_.generation, newest);
+    return checkpoint::fenced_at_start(fmt::format("'{}'", settings_.place), state_.generation, newest);
   }
   STREAM_ASSIGN(const DirectoryState found, read_state(newest));
   STREAM_TRY(take_over(found, expected));

@@ -91,10 +91,10 @@ Result<std::optional<CursorNote>> FencedWriter::read() {
 
 Result<Cursor> FencedWriter::stands_at(const std::optional<CursorNote>& note, const Expected& expected) const {
   if (note && note->generation > identity_.generation) {
-    return checkpoint::fenced(place_, identity_.generation, note->generation);
+    return checkpoint::fenced_at_start(place_, identity_.generation, note->generation);
   }
   if (expected.reset) return expected.last;
-  if (!note && expected.first != Cursor{}) {
+  if (!note && expected.last != Cursor{}) {
     return usage_error(
         "{}: the cursor with key '{}' is gone, which was at {}: the topic was deleted, has lost records, or "
         "is another one than before{}",
