@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <map>
@@ -100,6 +101,11 @@ class PosixDisk final : public Disk {
     const Fd fd(open(full(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (fd.get() < 0 && errno == ENOENT) return std::optional<std::string>();
     if (fd.get() < 0) return disk_error(errno, "open", full(path));
+    struct stat info {};
+    if (fstat(fd.get(), &info) != 0) return disk_error(errno, "read", full(path));
+    const auto length = static_cast<uint64_t>(info.st_size);
+    most =
+        std::min<uint64_t>(most, length > offset ? length - offset : 0);  // of a gigabyte that is allowed few are there
     std::string bytes(most, '\0');
     size_t size = 0;
     while (size < most) {
