@@ -54,7 +54,7 @@ int write_all(int fd, std::string_view bytes) {
 /// 0, or the errno. Appends at most `most` bytes from `offset` on.
 int read_some(int fd, uint64_t offset, uint64_t most, std::string& out) {
   while (out.size() < most) {
-    constexpr uint64_t kStep = 1 << 20;
+    constexpr uint64_t kStep = 64 << 10;  // most objects are small, and resize() clears the memory
     const size_t had = out.size();
     const size_t want = std::min(most - had, kStep);
     out.resize(had + want);

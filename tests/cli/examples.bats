@@ -75,7 +75,7 @@ run_all() {
   {
     grep -m 1 '"open"' shown
     cat between
-    echo '{"$stream":"end","fire":false,"last_epoch":7}'
+    echo '{"$stream":"end","fire":false,"last_epoch":7,"positions":{}}'
   } >in
   sfilter <in | cat >out
   sed -i 's/,{"path":"3","program":"sfilter"}//' out

@@ -123,8 +123,8 @@ Run undisturbed_run(Store& store) {
   return run;
 }
 
-/// Every time that a point of the sink's own store is reached. With a sink that sends ahead, what it had sent may or may
-/// not be there.
+/// Every time that a point of the sink's own store is reached. With a sink that sends ahead, what it had sent may or
+/// may not be there.
 void disturb_everywhere(Store& store, const std::string& program, size_t least_lines) {
   const Run wanted = undisturbed_run(store);
   size_t lines = 0;

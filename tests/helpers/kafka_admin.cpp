@@ -315,7 +315,10 @@ void produce(const Call& call) {
     }
   }
   const int32_t partition = call.partition();
-  const Client client = connect(call.brokers, RD_KAFKA_PRODUCER, {{"enable.idempotence", "true"}, {"linger.ms", "5"}});
+  // A broker that comes back is found soon: a producer that feeds a test through a restart is not to be its slowest part.
+  const Client client = connect(
+      call.brokers, RD_KAFKA_PRODUCER,
+      {{"enable.idempotence", "true"}, {"linger.ms", "5"}, {"reconnect.backoff.max.ms", "250"}});
   partition_count(client.get(), call.topic());
   const Topic topic(rd_kafka_topic_new(client.get(), call.topic().c_str(), nullptr));
   for (std::string line; std::getline(std::cin, line);) {

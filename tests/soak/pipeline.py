@@ -41,7 +41,7 @@ class Shape:
         self.stream_scope = draw.random() < 0.2
         self.main = draw.choice(SINKS)
         self.side = draw.choice([s for s in SINKS if s != self.main]) if draw.random() < 1 / 3 else None
-        self.side_label = draw.choice(["late", "*"])
+        self.side_label = draw.choice(["late", "*"]) if not self.stream_scope else "*"  # nothing is late there
         self.copy = draw.choice([s for s in SINKS if s not in (self.main, self.side)]) if draw.random() < 0.25 else None
         self.srun = draw.random() < 0.5
         self.binary = draw.random() < 0.5
@@ -68,14 +68,14 @@ class Shape:
                     "-z", self.compression]
         words = ["ssink-redis", "--url", place["redis"], "--stream", f"{part}:s:{{{key}}}"]
         if part == "side":
-            return words + ["--counter", "side:c:{unit}", "--by", "offset"]
+            return words + ["--counter", "side:c:{unit}", "--by", "record.id"]
         return words + ["--hash", f"{part}:h:{{k}}:{{window_start}}", "--counter", f"{part}:c:{{k}}", "--by", "n"]
 
     def stages(self, settings, place, source_options):
         stages = [["skafka-cat", "-b", place["brokers"], "-o", "beginning", "--checkpoint-interval", "300ms",
                    *source_options, place["topic"]]]
         if settings.where:
-            stages.append(["sfilter", "--where", " and ".join(f"v != {v}" for v in range(7, 100, 10))])
+            stages.append(["sfilter", "--where", " && ".join(f"v != {v}" for v in range(7, 100, 10))])
         stages.append(["swatermark", "--time", "t", "--time-unit", "ms", "--bounded", f"{settings.bounded}ms",
                        *(["--idle-after", "10m"] if self.stream_scope else [])])
         stages.append(["swindow", "--scope", "stream" if self.stream_scope else "unit", "--tumbling", f"{settings.size}ms",

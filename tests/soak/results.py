@@ -70,10 +70,10 @@ class Checker:
                 with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8") as file:
                     text = file.read()
                 if text and not text.endswith("\n"):
-                    lines.append(json.dumps({"k": folder, "unit": folder, "torn": path}))
+                    lines.append(json.dumps({"k": folder, "unit": folder, "label": "torn", "record": {"id": path}}))
                 lines += text.splitlines()
             hidden = [name for name in os.listdir(os.path.join(place, folder)) if name.startswith(".part")]
-            lines += [json.dumps({"k": folder, "unit": folder, "label": "unfinished", "offset": name}) for name in hidden]
+            lines += [json.dumps({"k": folder, "unit": folder, "label": "unfinished", "record": {"id": name}}) for name in hidden]
         return lines
 
     def fields(self, key, result):
@@ -120,13 +120,13 @@ class Checker:
             for unit, entries in zip(units, found):
                 for _, fields in entries:
                     record = dict(zip(fields[::2], fields[1::2]))
-                    got[unit].append((record["label"], int(record["offset"])))
+                    got[unit].append((record["label"], json.loads(record["record"])["id"]))
             counters = self.redis.ask(*[("GET", f"side:c:{unit}") for unit in wanted])
             sums = differences("redis counter of side records",
-                               {unit: [str(sum(offset for _, offset in sides))] for unit, sides in wanted.items()},
+                               {unit: [str(sum(number for _, number in sides))] for unit, sides in wanted.items()},
                                {unit: [value] for unit, value in zip(wanted, counters)})
             return sums + differences("redis stream of side records", wanted, got)
         for line in self.lines(kind, place):
             record = json.loads(line)
-            got[record["unit"]].append((record["label"], record["offset"]))
+            got[record["unit"]].append((record["label"], record["record"]["id"]))
         return differences(f"side records in {kind}", wanted, got)

@@ -46,7 +46,7 @@ class Schedule:
         self.draw = random.Random(f"schedule {seed}")
         self.shape = Shape(self.draw)
         self.settings = Settings(self.draw, self.shape.stream_scope)
-        self.kills = draw_kills(self.draw, self.shape, seconds, apart, broker)
+        self.kills = draw_kills(self.draw, self.shape, seconds - 4 if broker else seconds, apart, broker)
         self.topic = f"soak-{seed}-{os.getpid()}"
         self.workload = Workload(seed, self.settings)
         self.problems, self.again, self.slowest = [], 0, 0.0
@@ -103,7 +103,7 @@ class Schedule:
             server = self.redis if kill.what == "redis" else self.kafka
             server.kill()
             time.sleep(self.draw.uniform(0.1, 0.8))
-            server.run("restart")
+            server.restart()
             return
         made, decided = self.workload.made, self.decided()
         before = self.pipeline.processes()
@@ -143,7 +143,7 @@ class Schedule:
 
     def disturb(self, producing):
         began = time.monotonic()
-        for kill in self.kills:
+        for kill in list(self.kills):
             while (left := began + kill.at - time.monotonic()) > 0:
                 time.sleep(min(left, 0.2))
                 if self.watch:
@@ -174,7 +174,7 @@ class Schedule:
             self.pipeline.destroy()
         self.pipeline.start(["-e"])
         if self.draw.random() < 0.4:
-            time.sleep(self.draw.uniform(0.1, 1.2))
+            time.sleep(self.draw.uniform(0.05, 0.5))
             kill = Kill(self.seconds + 1, self.draw.choice(["stage", "all"]))
             self.kills.append(kill)
             pids, names = self.choose(kill.what)
@@ -187,7 +187,7 @@ class Schedule:
 
     def run(self):
         self.prepare()
-        producer = Producer(self.kafka, self.topic, self.workload, RECORDS_A_SECOND)
+        producer = Producer(self.kafka, self.topic, self.workload, RECORDS_A_SECOND, os.path.join(self.folder, "producer.log"))
         failure = []
 
         def produce():
@@ -212,6 +212,8 @@ class Schedule:
         return not self.problems
 
     def compare(self):
+        if self.pipeline.root.returncode != 0 and self.problems:
+            return  # it is not complete, and known not to be
         if (ends := sum(self.kafka.offsets(self.topic))) != self.workload.made:
             self.fail(f"the topic has {ends} records, {self.workload.made} were made")
         checker = Checker(self.workload, self.topic, self.redis, self.kafka)

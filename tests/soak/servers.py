@@ -83,6 +83,12 @@ class Kafka:
     def start(self):
         self.brokers = self.run("start").strip().removeprefix("bootstrap=")
 
+    def kill(self):
+        self.run("kill")
+
+    def restart(self):
+        self.run("restart")
+
     def topic(self, name, partitions):
         call(ADMIN, "-b", self.brokers, "create", name, str(partitions))
 
@@ -104,9 +110,11 @@ class Kafka:
 class Producer:
     """Writes the records of a workload to a topic, so many a second by the clock."""
 
-    def __init__(self, kafka, topic, workload, rate):
+    def __init__(self, kafka, topic, workload, rate, log):
         self.workload, self.rate = workload, rate
-        self.process = subprocess.Popen([ADMIN, "-b", kafka.brokers, "produce", topic, "-1", "--key"], stdin=subprocess.PIPE)
+        with open(log, "w", encoding="utf-8") as errors:
+            self.process = subprocess.Popen([ADMIN, "-b", kafka.brokers, "produce", topic, "-1", "--key"],
+                                            stdin=subprocess.PIPE, stderr=errors)
 
     def run(self, seconds):
         began = time.monotonic()

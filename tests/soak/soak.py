@@ -18,7 +18,7 @@ from schedule import RESTART_LIMIT, Schedule
 from servers import Kafka, Redis
 
 SECONDS = 7.0  # how long the producer runs in a schedule
-BROKER_SECONDS = 8.0
+BROKER_SECONDS = 11.0  # it is away for 4 s of them
 SAMPLE = 10.0
 
 
@@ -58,7 +58,7 @@ def run_one(options):
         print(schedule.line(), flush=True)
         for problem in schedule.problems:
             print(f"  {problem}", flush=True)
-        if not schedule.problems:
+        if not schedule.problems and not os.environ.get("STREAM_SOAK_KEEP"):
             schedule.clean_up()
         return 1 if schedule.problems else 0
     finally:
@@ -118,7 +118,7 @@ class Soak:
         self.work = tempfile.mkdtemp(prefix="soak.")
         self.kafka = Kafka(os.path.join(self.work, "kafka"))
         self.lock = threading.Lock()
-        self.failed, self.lines = [], []
+        self.failed, self.lines, self.ran = [], [], 0
 
     def run(self):
         self.kafka.start()
@@ -142,10 +142,10 @@ class Soak:
                 self.one(options.seed, ["--minutes", str(options.minutes)])
         finally:
             self.kafka.run("stop")
-        self.say_figures(time.monotonic() - began)
-        if not self.failed:
+        fast = self.say_figures(time.monotonic() - began)
+        if not self.failed and not os.environ.get("STREAM_SOAK_KEEP"):
             shutil.rmtree(self.work, ignore_errors=True)
-        return 1 if self.failed else 0
+        return 1 if self.failed or not fast else 0
 
     def work_off(self, queue):
         while True:
@@ -170,30 +170,34 @@ class Soak:
             if "--minutes" not in more:
                 print("".join(lines), end="", flush=True)
             self.lines += lines
+            self.ran += 1
             if code != 0:
                 again = " ".join(["scripts/soak", "--seed", str(seed), *more])
                 print(f"  its folder is {folder}; again: {again}", flush=True)
                 self.failed.append(seed)
-            else:
+            elif not os.environ.get("STREAM_SOAK_KEEP"):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def say_figures(self, seconds):
+        """False when restarts were too slow. One may be, on a machine that has something else to do; half of them may not."""
         lines = [line for line in self.lines if line.startswith("seed ")]
         if not lines:
-            return
+            return False
 
         def numbers(pattern):
             return [float(match.group(1)) for line in lines if (match := re.search(pattern, line))]
 
         again = numbers(r"read again ([\d.]+) %")
         quiet = [a for a, line in zip(again, lines) if "broker@" not in line] or [0.0]
-        first = numbers(r"first record ([\d.]+) s")
-        print(f"{len(lines)} schedules in {seconds:.0f} s: {len(lines) - len(self.failed)} exact, {len(self.failed)} failed; "
+        first = [f for f, line in zip(numbers(r"first record ([\d.]+) s"), lines) if "broker@" not in line] or [0.0]
+        print(f"{self.ran} schedules in {seconds:.0f} s: {self.ran - len(self.failed)} exact, {len(self.failed)} failed; "
               f"{sum(line.count('@') for line in lines)} kills, {sum(numbers(r'restarts ([0-9]+)')):.0f} starts, "
               f"{sum(numbers(r'records ([0-9]+)')):.0f} records, {sum(numbers(r'results ([0-9]+)')):.0f} results", flush=True)
+        median = sorted(first)[len(first) // 2]
         print(f"read again: {sum(quiet) / len(quiet):.1f} % on average, {max(quiet):.1f} % at most (without broker kills); "
-              f"from a kill to the first record: {sorted(first)[len(first) // 2]:.2f} s median, {max(first):.2f} s at most "
+              f"from a kill to the first record: {median:.2f} s median, {max(first):.2f} s at most "
               f"(limit {RESTART_LIMIT:.0f} s)", flush=True)
+        return median <= RESTART_LIMIT
 
 
 if __name__ == "__main__":

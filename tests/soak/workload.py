@@ -23,7 +23,7 @@ class Settings:
         self.keys = draw.choice([20, 60, 150])
         self.lateness = 0 if stream_scope else draw.choice([0, 0, 3000])
         # In stream scope nothing may be late: a partition may be ahead of another by what one fetch brings.
-        self.bounded = 40_000 if stream_scope else draw.choice([0, 500, 1500])
+        self.bounded = 40_000 if stream_scope else draw.choice([300, 500, 1500])
         self.where = draw.random() < 0.25  # sfilter in front: drops every tenth value
 
 
@@ -32,17 +32,16 @@ class Unit:
 
     def __init__(self, settings):
         self.settings = settings
-        self.offset = 0
         self.newest = self.watermark = None
         self.windows = {}  # by end: by key: [count, sum, revision of the last result or None]
         self.fired_to = 0  # windows that end at or before this were fired
 
-    def add(self, time, key, value, results, sides):
+    def add(self, number, time, key, value, results, sides):
         settings = self.settings
         end = time - time % settings.size + settings.size
         watermark = self.watermark
         if watermark is not None and watermark >= end + settings.lateness:
-            sides.append(("late", self.offset))
+            sides.append(("late", number))
         else:
             window = self.windows.setdefault(end, {}).setdefault(key, [0, 0, None])
             window[0] += 1
@@ -89,7 +88,7 @@ class Workload:
         self.units_of = [zlib.crc32(key.encode()) % PARTITIONS for key in self.keys]  # librdkafka's partitioner
         self.units = [Unit(settings) for _ in range(PARTITIONS)]
         self.results = collections.defaultdict(list)  # by key: (start, count, sum, firing, revision), in order
-        self.sides = [[] for _ in range(PARTITIONS)]  # (label, offset), in order
+        self.sides = [[] for _ in range(PARTITIONS)]  # (label, id), in order
         self.made = 0
 
     def make(self, count):
@@ -111,12 +110,11 @@ class Workload:
             if kind == 999:
                 lines.append(f'{key}\t{{"id":{number},"k":"{key}","v":{value}}}\n')
                 if not (where and value % 10 == 7):
-                    self.sides[partition].append(("invalid", unit.offset))
+                    self.sides[partition].append(("invalid", number))
             else:
                 lines.append(f'{key}\t{{"id":{number},"t":{time},"k":"{key}","v":{value}}}\n')
                 if not (where and value % 10 == 7):
-                    unit.add(time, key, value, self.results, self.sides[partition])
-            unit.offset += 1
+                    unit.add(number, time, key, value, self.results, self.sides[partition])
         self.made += count
         return "".join(lines).encode()
 

@@ -64,6 +64,8 @@ class Branch {
   Status wait();
   /// False when it still runs after `timeout`.
   bool wait_for(Duration timeout) { return !child_ || child_->wait_for(timeout).has_value(); }
+  /// It has ended, and not well. Never waits.
+  [[nodiscard]] bool has_failed() { return child_ && child_->poll() && !child_->poll()->ok(); }
   void send(int signal) {
     if (child_) child_->send(signal);
   }

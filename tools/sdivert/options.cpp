@@ -106,6 +106,7 @@ int run(int argc, char** argv) {
     program.fail((*op)->finish(status.code()));  // of the commands that were started
     return code;
   }
+  if (!options.checkpoint.empty()) (*op)->hold_output();
   const int code = program.run(**op);
   const int finished = program.fail((*op)->finish(static_cast<Code>(code)));
   return finished != 0 && (code == 0 || static_cast<Code>(code) == Code::broken_pipe) ? finished : code;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sdivert/sdivert.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 constexpr uint32_t kStateVersion = 1;
 constexpr Duration kLookEvery{1'000'000};
 constexpr Duration kGrace{5'000'000};
+constexpr Duration kLookAtCommands{20'000};
 constexpr Duration kMoment{1'000'000};
 
 /// The first failure is the one to end with; the others are said.
@@ -101,6 +103,10 @@ Status Sdivert::start() {
   for (Branch* branch : branches()) STREAM_TRY(branch->start());
   next_look_ = context_.clock.mono() + kLookEvery;
   return {};
+}
+
+void Sdivert::hold_output() {
+  if (!check_only_ && !branches().empty()) held_output_ = Fd(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
 }
 
 Status Sdivert::on_open(Open& open, Output& out) {
@@ -260,6 +266,7 @@ Status Sdivert::finish(Code outcome) {
     keep_first(first, wait_for_commands(), context_.log);
     return first;
   }
+  held_output_.reset();
   main_line_.output_fd = -1;
   main_line_.out = nullptr;
   main_line_.neighbour_died = nullptr;
@@ -312,8 +319,23 @@ Status Sdivert::restore(StateReader& state) {
   return begin_files();
 }
 
+/// When a command has failed, the others wait for a decision that the root sink cannot take.
+void Sdivert::release_output_when_decided() {
+  while (held_output_.is_open()) {
+    Branch* running = nullptr;
+    bool failed = false;
+    for (Branch* branch : branches()) {
+      failed |= branch->has_failed();
+      if (!branch->wait_for(Duration{0})) running = branch;
+    }
+    if (failed || !running) held_output_.reset();
+    if (running) running->wait_for(kLookAtCommands);
+  }
+}
+
 Status Sdivert::wait_for_commands() {
   Status first;
+  release_output_when_decided();
   for (Branch* branch : branches()) keep_first(first, branch->wait(), context_.log);
   return first;
 }

@@ -37,6 +37,9 @@ class Sdivert final : public Operator {
 
   /// Opens the files and starts the commands; nothing with `check_only`.
   Status start();
+  /// Under a checkpoint, before the loop: keeps standard output open until the commands have ended, or one has failed.
+  /// The root sink waits for what they acknowledge, and takes the end of its input for theirs.
+  void hold_output();
   /// After the loop: closes the files and waits for the commands. `outcome` is how the loop ended: after ok without
   /// bound; else the commands get a few seconds to end by themselves.
   Status finish(Code outcome);
@@ -78,6 +81,7 @@ class Sdivert final : public Operator {
   Status to_all(const Control& item, Output& out);
   Status end_branches(const End& item);
   Status wait_for_commands();
+  void release_output_when_decided();
   void stop_commands();
   [[nodiscard]] std::vector<Branch*> branches() const;
 
@@ -85,6 +89,7 @@ class Sdivert final : public Operator {
   const std::string checkpoint_;
   Context& context_;
   MainLine main_line_;
+  Fd held_output_;
   std::vector<std::unique_ptr<LineFile>> files_;
   std::vector<std::unique_ptr<Branch>> sides_, copies_;
   std::map<std::string, Targets, std::less<>> targets_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace streamutils::srun {
 
@@ -47,9 +48,11 @@ bool may_restart(const std::vector<StageEnd>& ends) {
 }
 
 std::optional<size_t> first_failure(const std::vector<StageEnd>& ends) {
+  // Of a process that is killed the neighbours may notice the closed pipes, and end, before its own end can be seen.
+  const auto order = [&](size_t i) { return std::pair(ends[i].status.signal == 0, ends[i].round); };
   std::optional<size_t> first;
   for (size_t i = 0; i < ends.size(); ++i) {
-    if (is_failure(ends[i]) && (!first || ends[i].round < ends[*first].round)) first = i;
+    if (is_failure(ends[i]) && (!first || order(i) < order(*first))) first = i;
   }
   return first;
 }

@@ -22,7 +22,7 @@ int exit_code(const std::vector<StageEnd>& ends);
 /// Whether a new start may help: a stage failed, none with 2 or 3, and not because a reader had left.
 bool may_restart(const std::vector<StageEnd>& ends);
 
-/// The stage that failed first: of those whose end was seen at the same time the leftmost, since what comes after it is
+/// The stage that failed first; one that was killed, which no failure of a neighbour does, comes before all others. Of those whose end was seen at the same time the leftmost, since what comes after it is
 /// left with a cut input. Empty: none failed.
 std::optional<size_t> first_failure(const std::vector<StageEnd>& ends);
 

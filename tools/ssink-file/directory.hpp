@@ -43,6 +43,9 @@
 
 namespace streamutils::ssink_file {
 
+/// The part of a path in front of its last '/'; "" without one.
+std::string folder_of(std::string_view path);
+
 struct DirectorySettings {
   std::string place;   ///< the directory as it was given, for messages
   std::string prefix;  ///< of the parts' names

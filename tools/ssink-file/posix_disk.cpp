@@ -103,9 +103,9 @@ class PosixDisk final : public Disk {
     if (fd.get() < 0) return disk_error(errno, "open", full(path));
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return disk_error(errno, "read", full(path));
-    const auto length = static_cast<uint64_t>(info.st_size);
-    most =
-        std::min<uint64_t>(most, length > offset ? length - offset : 0);  // of a gigabyte that is allowed few are there
+    // `most` may be a bound far beyond the file, and memory for it would be touched.
+    const uint64_t length = static_cast<uint64_t>(info.st_size);
+    most = std::min<uint64_t>(most, length > offset ? length - offset : 0);
     std::string bytes(most, '\0');
     size_t size = 0;
     while (size < most) {

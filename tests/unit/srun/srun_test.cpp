@@ -157,6 +157,9 @@ TEST(ExitCode, AVictimDoesNotDecide) {
 TEST(ExitCode, TheFirstFailureIsTheCause) {
   EXPECT_EQ(first_failure({exited(0), exited(141, 1), killed(SIGKILL, true)}), std::nullopt);
   EXPECT_EQ(first_failure({exited(1, 2), exited(141, 1), exited(1, 1), exited(1, 1)}), 2U);
+  StageEnd late = killed(SIGKILL);
+  late.round = 3;
+  EXPECT_EQ(first_failure({late, exited(1, 2), exited(1, 2)}), 0U);
 }
 
 std::vector<int64_t> delays_ms(Backoff backoff) {

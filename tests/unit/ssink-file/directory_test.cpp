@@ -129,6 +129,23 @@ TEST(Directory, AnEarlierEpochTakesBackWhatIsHidden) {
   EXPECT_EQ(world.hidden_parts(), 0u);
 }
 
+TEST(Directory, AnEarlierEpochThatWasNotYetAppliedIsApplied) {
+  World world;
+  Store store;
+  {
+    Process process(world, plain());
+    ASSERT_TRUE(process.start(store).ok());
+    ASSERT_TRUE(process.epoch(store, input(), 2).ok());
+    ASSERT_TRUE(process.epoch(store, input(), 2, false).ok());
+  }
+  Process process(world, plain());
+  ASSERT_TRUE(process.start(store, 2).ok());
+  while (process.position < input().size()) ASSERT_TRUE(process.epoch(store, input(), 5).ok());
+  ASSERT_TRUE(process.end().ok());
+  EXPECT_EQ(world.finished(), (Lines{{"", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n"}}));
+  EXPECT_EQ(world.hidden_parts(), 0u);
+}
+
 TEST(Directory, AFileOfSomebodyElseIsNeverReplaced) {
   for (const bool late : {false, true}) {  // before our part was begun, or after
     World world;

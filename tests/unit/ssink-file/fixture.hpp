@@ -68,11 +68,12 @@ struct Process {
     if (rewind) store.epochs.erase(store.epochs.upper_bound(*rewind), store.epochs.end());
     if (fresh) store.epochs.clear();
     if (!store.epochs.empty()) last = &store.epochs.rbegin()->second;
-    checkpoint::TransactionalSink::Expected expected{.reset = !last || rewind.has_value(), .first = {}, .last = {}};
+    checkpoint::TransactionalSink::Expected expected{
+        .reset = !last, .rewind = rewind.has_value(), .first = {}, .last = {}};
     if (last) expected.last = last->cursor;
     if (last) expected.first = last->spool.empty() ? last->cursor : last->after;
     STREAM_ASSIGN(cursor, sink->fence({kPipeline, "ssink-file", generation}, expected));
-    if (last && !rewind) STREAM_TRY(apply(store.epochs.rbegin()->first, *last));
+    if (last) STREAM_TRY(apply(store.epochs.rbegin()->first, *last));
     cursor = expected.last;
     if (!last) return {};
     position = last->records;
