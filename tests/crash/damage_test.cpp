@@ -135,7 +135,6 @@ void expect_beginning(const Lines& got, const Lines& all) {
 /// The start ends with a usage error that has all `parts`, and each further one too.
 void expect_refused(World& world, const std::vector<std::string>& parts) {
   for (uint64_t seed = 10; seed < 13; ++seed) {
-    const uint64_t read = world.records_read;
     const auto outcome = world.start(seed);
     ASSERT_FALSE(outcome.hung) << outcome.text();
     ASSERT_FALSE(outcome.ok());
@@ -148,7 +147,6 @@ void expect_refused(World& world, const std::vector<std::string>& parts) {
     // What was decided may be brought to its end; nothing else is written.
     expect_beginning(world.main_store.lines, undisturbed().result.main);
     expect_beginning(world.side_store.lines, undisturbed().result.side);
-    static_cast<void>(read);
   }
 }
 
@@ -233,16 +231,16 @@ TEST_P(UnneededObject, OfAnOlderEpochDisturbsNobody) {
 }
 
 TEST_P(UnneededObject, FormatIsNamedAndAfterItWasPutBackAllGoesOn) {
-  if (GetParam().words == "HasAByteTooMany" || GetParam().words == "LacksItsLastByte" ||
-      GetParam().words == "HasABitFlippedAtItsEnd") {
-    GTEST_SKIP() << "the end of that line says nothing";
-  }
+  const std::string& how = GetParam().words;
   World world;
   ASSERT_NO_FATAL_FAILURE(stop_in_the_middle(world));
   const std::string format = *world.disk.peek(kRoot + "format");
   GetParam().make(world, kRoot + "format");
-  ASSERT_NO_FATAL_FAILURE(expect_refused(world, {"/checkpoint'", "'format'"}));
-  world.disk.poke(kRoot + "format", format);
+  const bool says_the_same = how == "HasAByteTooMany" || how == "LacksItsLastByte" || how == "HasABitFlippedAtItsEnd";
+  if (!says_the_same) {
+    ASSERT_NO_FATAL_FAILURE(expect_refused(world, {"/checkpoint'", "'format'"}));
+    world.disk.poke(kRoot + "format", format);
+  }
   recover(world, 31, "put back");
 }
 

@@ -23,9 +23,7 @@ struct MemoryStore {
 
 class MemorySink final : public checkpoint::TransactionalSink {
  public:
-  using Hook = std::function<Status(const std::string& point)>;
-  MemorySink(MemoryStore& store, Context& context, Hook hook)
-      : store_(store), context_(context), hook_(std::move(hook)) {}
+  MemorySink(MemoryStore& store, Context& context) : store_(store), context_(context) {}
 
   Status on_open(Open& open, Output& out) override { return out.control(open); }
   Status on_records(const Batch& batch, Output&) override {
@@ -61,9 +59,7 @@ class MemorySink final : public checkpoint::TransactionalSink {
   }
   Result<Cursor> fence(const checkpoint::SinkIdentity& identity, const Expected& expected) override {
     name_ = identity.pipeline + "/" + identity.member;
-    member_ = identity.member;
     generation_ = identity.generation;
-    STREAM_TRY(hook_("fence " + member_ + " before"));
     const auto found = store_.cursors.find(name_);
     if (found != store_.cursors.end() && found->second.generation > generation_) {
       return checkpoint::fenced_at_start("memory", generation_, found->second.generation);
@@ -77,11 +73,9 @@ class MemorySink final : public checkpoint::TransactionalSink {
       return usage_error("the cursor is at {}.{}", cursor.epoch, cursor.chunk);
     }
     store_.cursors[name_] = {generation_, cursor};
-    STREAM_TRY(hook_("fence " + member_ + " after"));
     return cursor;
   }
   Status apply(const Cursor& after, const Cursor& at, std::string_view chunk) override {
-    STREAM_TRY(hook_("chunk " + member_ + " before"));
     MemoryStore::At& stored = store_.cursors[name_];
     if (stored.generation != generation_) return checkpoint::fenced("memory", generation_, stored.generation);
     if (stored.cursor >= at) return {};
@@ -92,19 +86,15 @@ class MemorySink final : public checkpoint::TransactionalSink {
       store_.lines[std::string(chunk.substr(0, tab))].emplace_back(chunk.substr(tab + 1, end - tab - 1));
       chunk.remove_prefix(end + 1);
     }
-    return hook_("chunk " + member_ + " after");
+    return {};
   }
-  Status drain() override {
-    STREAM_TRY(hook_("drain " + member_ + " before"));
-    return hook_("drain " + member_ + " after");
-  }
+  Status drain() override { return {}; }
 
  private:
   MemoryStore& store_;
   Context& context_;
-  Hook hook_;
   TakeChunk take_;
-  std::string name_, member_;
+  std::string name_;
   uint64_t generation_ = 0;
   std::map<std::string, uint64_t> counts_;
   std::string chunk_;

@@ -5,6 +5,7 @@
 #include "lib/checkpoint/source_member.hpp"
 #include "lib/checkpoint/stage_member.hpp"
 #include "lib/window/window_operator.hpp"
+#include "tests/crash/hooked_sink.hpp"
 #include "tests/crash/pipe.hpp"
 #include "tools/swatermark/swatermark.hpp"
 
@@ -338,12 +339,19 @@ class Start {
   }
 
   Status run_sink(Process& process, MemoryStore& store) {
-    MemorySink sink(store, process.context, [&](const std::string& point) { return reach(process, point); });
     const bool root = process.name == "sink";
+    const std::string program = root ? world_.main_program : "ssink-memory";
+    std::unique_ptr<checkpoint::TransactionalSink> real;
+    if (root && world_.main_sink) {
+      STREAM_ASSIGN(real, world_.main_sink(process.context));
+    } else {
+      real = std::make_unique<MemorySink>(store, process.context);
+    }
+    HookedSink sink(std::move(real), [&](const std::string& point) { return reach(process, point); });
     const auto settings = root ? world_.settings : checkpoint::StartSettings();
-    checkpoint::SinkMember member(sink, {.program = "ssink-memory", .start = settings}, *process.store, process,
+    checkpoint::SinkMember member(sink, {.program = program, .start = settings}, *process.store, process,
                                   process.context);
-    return loop(process, member, "ssink-memory");
+    return loop(process, member, program);
   }
 
   World& world_;
@@ -363,8 +371,8 @@ World::World() {
     for (int i = 0; i < 70; ++i) {
       // Mostly forwards, some behind the watermark, a few behind the allowed lateness.
       const int back = random() % 10 == 0 ? 25 : static_cast<int>(random() % 6);
-      unit.records.push_back(
-          fmt::format(R"({{"t":{},"k":"{}","v":{}}})", 1000 + i * 2 - back, "ab"[random() % 2], random() % 100));
+      unit.records.push_back(fmt::format(R"({{"t":{},"k":"{}{}","v":{}}})", 1000 + i * 2 - back, "ab"[random() % 2],
+                                         name[4], random() % 100));
     }
   }
 }

@@ -6,6 +6,7 @@
 // Everything but the log, the tee and the sinks' stores is the real thing. Each stage is a process of its own: it can
 // be killed or stopped alone, at every named point, and what it had not given away is gone.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -50,6 +51,9 @@ class World {
 
   /// Of the root sink of the starts to come.
   checkpoint::StartSettings settings;
+  /// A real sink in the place of the root's MemorySink, whose store then stays empty.
+  std::function<Result<std::unique_ptr<checkpoint::TransactionalSink>>(Context& context)> main_sink;
+  std::string main_program = "ssink-memory";
   std::map<std::string, int> reached;
   checkpoint::CrashDisk disk{"/checkpoint"};
   MemoryStore main_store, side_store;
