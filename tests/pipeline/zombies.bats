@@ -207,8 +207,9 @@ zombie() {
   rm "$STREAM_CHECKPOINT/lock"
   start twin
   wait_until 60 covers $(($(covered) + 500))
-  kill -CONT "${first[@]}" "$side"
+  kill -CONT "${first[3]}" # alone: whoever sees it first ends, and the others with it
   ended 2 "${first[3]}"
+  kill -CONT "${first[@]}" "$side"
   contains "$(<first.3.err)" "$STREAM_CHECKPOINT: a later start of this pipeline"
   contains "$(<first.3.err)" 'has taken over from this one (generation 1)'
   for pid in "${first[@]}" "$side"; do wait_until 60 gone "$pid"; done

@@ -15,7 +15,8 @@ from workload import RECORDS_A_SECOND, Settings, Workload
 
 PROCESSED_BYTES = 16 << 10  # a stage that has written so much has processed records
 RESTART_LIMIT = 2.0
-READ_AGAIN_LIMIT = 30.0
+APART = 2.0  # seconds between kills, at least
+READ_AGAIN_LIMIT = 60.0  # percent, of one schedule on a machine that may be busy; that of all together is half of it
 
 
 class Kill:
@@ -24,6 +25,15 @@ class Kill:
 
     def __str__(self):
         return f"{self.what}@{self.at:.1f}"
+
+
+def written_by(pid):
+    """How many bytes a process has written; None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/io", encoding="ascii") as file:
+            return int(next(line for line in file if line.startswith("wchar")).split()[1])
+    except (OSError, StopIteration):
+        return None
 
 
 def draw_kills(draw, shape, seconds, apart, broker):
@@ -41,7 +51,7 @@ def draw_kills(draw, shape, seconds, apart, broker):
 
 
 class Schedule:
-    def __init__(self, seed, folder, redis, kafka, seconds, apart=(2.0, 2.6), broker=False):
+    def __init__(self, seed, folder, redis, kafka, seconds, apart=(APART, 2.6), broker=False):
         self.seed, self.folder, self.redis, self.kafka, self.seconds = seed, folder, redis, kafka, seconds
         self.draw = random.Random(f"schedule {seed}")
         self.shape = Shape(self.draw)
@@ -49,7 +59,10 @@ class Schedule:
         self.kills = draw_kills(self.draw, self.shape, seconds - 4 if broker else seconds, apart, broker)
         self.topic = f"soak-{seed}-{os.getpid()}"
         self.workload = Workload(seed, self.settings)
+        self.how = self.draw.choice(["term", "term", "kill"])  # how it is ended before the last start
+        self.kills = self.kills if self.how == "term" else [kill for kill in self.kills if kill.at <= seconds - APART]
         self.problems, self.again, self.slowest = [], 0, 0.0
+        self.base, self.last = 0, 0.0  # where the start that runs began, at most; when something was killed last
         self.runs = 0
         self.watch = None  # called by a long run while it waits
 
@@ -78,6 +91,13 @@ class Schedule:
             return sum_of_positions(lines)
         return 0
 
+    def at_risk(self):
+        """How many records were read and are not decided, at most: no record is shorter on its way than in the topic."""
+        read, stages = self.workload.made, self.pipeline.processes()
+        for pid in (pid for pid, (name, _) in stages.items() if name == "skafka-cat"):
+            read = min(read, self.base + (written_by(pid) or 0) / self.workload.record_bytes())
+        return max(0, int(read) - self.decided())
+
     def fail(self, text):
         self.problems.append(text)
 
@@ -105,23 +125,24 @@ class Schedule:
             time.sleep(self.draw.uniform(0.1, 0.8))
             server.restart()
             return
-        made, decided = self.workload.made, self.decided()
+        made, at_risk = self.workload.made, self.at_risk()
         before = self.pipeline.processes()
         pids, names = self.choose(kill.what)
         if not pids:
             kill.what += "(nobody there)"
             return
-        began = time.monotonic()
-        self.pipeline.say(f"kill {kill.what} {names} {pids}")
+        began = self.last = time.monotonic()
+        self.pipeline.say(f"kill {kill.what} {names} {pids}, {at_risk} records at risk")
         self.pipeline.kill(pids)
         kill.what = names[0] if kill.what in ("stage", "branch") else kill.what
-        self.again += max(0, made - decided)
+        self.again += at_risk
         if names == ["srun"]:
             self.pipeline.root.wait()
             if left := self.pipeline.gone(before):
                 self.fail(f"srun was killed and left {[before[pid] for pid in left]} behind")
             self.pipeline.start()
         self.measure_restart(before, began, made)
+        self.base = self.decided()
 
     def measure_restart(self, before, began, made):
         """Until swatermark of the next start has written records."""
@@ -129,10 +150,8 @@ class Schedule:
             return  # it may have been killed before it had anything to do
         pid = self.pipeline.find("swatermark", patience=8.0, other_than=before)
         while pid is not None and time.monotonic() < began + 10:
-            try:
-                with open(f"/proc/{pid}/io", encoding="ascii") as file:
-                    written = int(next(line for line in file if line.startswith("wchar")).split()[1])
-            except (OSError, StopIteration):
+            written = written_by(pid)
+            if written is None:
                 break
             if written > PROCESSED_BYTES:
                 self.slowest = max(self.slowest, time.monotonic() - began)
@@ -162,21 +181,26 @@ class Schedule:
         if self.pipeline.root.poll() is not None:
             self.runner_ended(self.pipeline.root.returncode)
             return
-        how = self.draw.choice(["term", "term", "kill"])
-        self.kills.append(Kill(self.seconds, how))
-        if how == "term":
+        self.kills.append(Kill(self.seconds, self.how))
+        if self.how == "term":
             self.pipeline.stop()
             if (code := self.pipeline.wait(20)) != 0:
                 self.fail("it did not stop within 20 s" if code is None else f"it stopped with {code}")
                 self.pipeline.destroy()
         else:
-            self.again += max(0, self.workload.made - self.decided())
+            self.again += self.at_risk()
+            self.last = time.monotonic()
             self.pipeline.destroy()
+        once_more = self.draw.random() < 0.4
+        if once_more:
+            time.sleep(max(0.0, self.last + APART - time.monotonic()))
+        self.base = self.decided()
         self.pipeline.start(["-e"])
-        if self.draw.random() < 0.4:
+        if once_more:
             time.sleep(self.draw.uniform(0.05, 0.5))
             kill = Kill(self.seconds + 1, self.draw.choice(["stage", "all"]))
             self.kills.append(kill)
+            self.again += self.at_risk()
             pids, names = self.choose(kill.what)
             self.pipeline.say(f"kill {names} {pids}")
             self.pipeline.kill(pids)
@@ -226,7 +250,7 @@ class Schedule:
             self.fail(f"{self.read_again():.1f} % of the records were read again")
 
     def read_again(self):
-        """At most so many percent: what was made and not decided when something was killed."""
+        """At most so many percent: what was read and not decided when something was killed."""
         return 100.0 * self.again / max(1, self.workload.made)
 
     def clean_up(self):

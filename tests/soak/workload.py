@@ -89,7 +89,7 @@ class Workload:
         self.units = [Unit(settings) for _ in range(PARTITIONS)]
         self.results = collections.defaultdict(list)  # by key: (start, count, sum, firing, revision), in order
         self.sides = [[] for _ in range(PARTITIONS)]  # (label, id), in order
-        self.made = 0
+        self.made = self.bytes = 0
 
     def make(self, count):
         """The next records as lines 'KEY TAB VALUE'."""
@@ -116,7 +116,12 @@ class Workload:
                 if not (where and value % 10 == 7):
                     unit.add(number, time, key, value, self.results, self.sides[partition])
         self.made += count
-        return "".join(lines).encode()
+        text = "".join(lines)
+        self.bytes += len(text) - sum(line.index("\t") + 1 for line in lines)
+        return text.encode()
+
+    def record_bytes(self):
+        return self.bytes / max(1, self.made)
 
     def finish(self):
         for unit in self.units:
