@@ -43,8 +43,9 @@ struct Start {
   }
   /// The spool of `epoch`, applied by generation `generation`; the spool is kept.
   Status apply(uint64_t generation, uint64_t epoch, Cursor after) {
-    const Cursor last{epoch, spool.size()};
-    auto stands = sink->fence({"p", "ssink-redis", generation}, {.first = after, .last = last});
+    checkpoint::TransactionalSink::Expected expected{.first = after, .last = {epoch, spool.size()}};
+    if (generation == 1) expected = {.reset = true};
+    auto stands = sink->fence({"p", "ssink-redis", generation}, expected);
     if (!stands.ok()) return stands.take_status();
     for (size_t i = 0; i < spool.size(); ++i) {
       const Cursor at{epoch, i + 1};
