@@ -41,11 +41,13 @@ struct Start {
     EXPECT_TRUE(sink->on_records(builder.batch(), out).ok());
     EXPECT_TRUE(sink->on_quiet(out).ok());
   }
-  /// The spool of `epoch`, applied by generation `generation`; the spool is kept.
+  /// The spool of `epoch`, applied by generation `generation`; the spool is kept. The first generation finds nothing.
   Status apply(uint64_t generation, uint64_t epoch, Cursor after) {
-    checkpoint::TransactionalSink::Expected expected{.first = after, .last = {epoch, spool.size()}};
-    if (generation == 1) expected = {.reset = true};
-    auto stands = sink->fence({"p", "ssink-redis", generation}, expected);
+    const Cursor last{epoch, spool.size()};
+    if (generation == 1) {
+      STREAM_TRY(sink->fence({"p", "ssink-redis", generation}, {.reset = true, .first = {}, .last = {}}).take_status());
+    }
+    auto stands = sink->fence({"p", "ssink-redis", generation}, {.first = after, .last = last});
     if (!stands.ok()) return stands.take_status();
     for (size_t i = 0; i < spool.size(); ++i) {
       const Cursor at{epoch, i + 1};
