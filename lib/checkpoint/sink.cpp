@@ -8,8 +8,8 @@ constexpr std::string_view kTakenOver = "has taken over from this one";
 }
 
 Status fenced(std::string_view place, uint64_t ours, uint64_t theirs) {
-  return usage_error(
-      "{}: a later start of this pipeline (generation {}) {} (generation {}), which ends here", place, theirs, kTakenOver, ours);
+  return usage_error("{}: a later start of this pipeline (generation {}) {} (generation {}), which ends here", place,
+                     theirs, kTakenOver, ours);
 }
 
 bool is_fenced(const Status& status) { return status.message().find(kTakenOver) != std::string_view::npos; }

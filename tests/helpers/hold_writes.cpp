@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into ssink-file: as long as the file $HOLD_WRITES exists, nothing is written into a part. So a test can stop
-// a sink between the decision about an epoch and its effects.
+// Preloaded into ssink-file: as long as the file $HOLD_WRITES exists, nothing is written into a part. So a test can
+// stop a sink between the decision about an epoch and its effects.
 #include <dlfcn.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -27,4 +27,6 @@ extern "C" ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) 
   return real(fd, bytes, size, offset);
 }
 
-extern "C" ssize_t pwrite64(int fd, const void* bytes, size_t size, off_t offset) { return pwrite(fd, bytes, size, offset); }
+extern "C" ssize_t pwrite64(int fd, const void* bytes, size_t size, off_t offset) {
+  return pwrite(fd, bytes, size, offset);
+}
