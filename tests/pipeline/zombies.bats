@@ -179,8 +179,11 @@ zombie() {
   contains "$said" 'a later start of this pipeline (generation'
   contains "$said" 'has taken over from this one (generation 1)'
   [[ $said != *"$STREAM_CHECKPOINT"* ]] || fail "its own store did not refuse it, the checkpoint did: $said"
+  if [[ $3 == side ]]; then
+    kill -CONT "${first[2]}"
+    ended 2 "${first[2]}"
+  fi
   kill -CONT "${first[@]}" "$side" 2>/dev/null || true
-  [[ $3 == main ]] || ended 2 "${first[2]}"
   for pid in "${first[@]}" "$side"; do wait_until 60 gone "$pid"; done
 
   wait_until 60 covers 10000
