@@ -153,7 +153,7 @@ class CrashDisk {
     if (!node.folder) all[path] = node.data.size();
     for (const auto& [name, child] : node.names) collect(*child, path + '/' + name, all);
   }
-  /// "state" for /root/state/r1/7/swindow and for /root/tmp/r1.12.3.state.
+  /// "state" for ROOT/state/r1/7/swindow and for ROOT/tmp/r1.12.3.state.
   [[nodiscard]] std::string kind(const std::string& path) const {
     if (!path.starts_with(root_ + '/')) return path == root_ ? "root" : "above";
     std::string name = path.substr(root_.size() + 1);
