@@ -20,10 +20,8 @@ struct SinkIdentity {
   uint64_t generation = 0;
 };
 
-/// An older generation was refused: Code::usage, exit 2, never restarted.
+/// An older generation was refused: Code::fenced, exit 2, never restarted.
 Status fenced(std::string_view place, uint64_t ours, uint64_t theirs);
-/// Whether it is one of those.
-bool is_fenced(const Status& status);
 /// The same at the first contact: it may also be the checkpoint that was set back in time.
 Status fenced_at_start(std::string_view place, uint64_t ours, uint64_t theirs);
 

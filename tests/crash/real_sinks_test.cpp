@@ -148,7 +148,7 @@ void disturb_everywhere(Store& store, const std::string& program, size_t least_l
           EXPECT_TRUE(outcome.ok()) << what << ": twin: " << outcome.text();
           ASSERT_FALSE(world.stopped.hung) << what << ": " << world.stopped.text();
           const auto& stopped = world.stopped.stages;
-          fenced += std::ranges::any_of(stopped, [](const auto& s) { return s.second.code() == Code::usage; });
+          fenced += std::ranges::any_of(stopped, [](const auto& s) { return s.second.code() == Code::fenced; });
           EXPECT_EQ(store.contents(), wanted.contents) << what << ", twin";
         }
         const auto last = world.start(1000 + static_cast<uint64_t>(++runs));
