@@ -56,6 +56,10 @@ class TransactionalSink : public Operator {
   /// confirmed; drain() waits for that. REQUIRES: fence() succeeded.
   virtual Status apply(const Cursor& after, const Cursor& at, std::string_view chunk) = 0;
   virtual Status drain() = 0;
+  /// A chunk that has just gone to the spool, with the cursor that it will get. A sink that can take effects back may
+  /// let its readers see it now: apply() comes with the decision, and without one fence() of the next start takes it
+  /// back. REQUIRES: fence() succeeded.
+  virtual Status show(const Cursor& /*after*/, const Cursor& /*at*/, std::string_view /*chunk*/) { return {}; }
 };
 
 }  // namespace streamutils::checkpoint
