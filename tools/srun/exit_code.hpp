@@ -16,7 +16,7 @@ struct StageEnd {
 
 /// 2 if any stage exited 2, else 3 if any exited 3, else the rightmost that is not 0 (as a shell with pipefail; a
 /// broken pipe only when there is nothing else), else 0. A 2 or 3 does not count when a stage before it had failed
-/// otherwise, at the same time or earlier: it is about an input that was cut off.
+/// otherwise, at the same time or earlier, or was killed: it is about an input that was cut off.
 int exit_code(const std::vector<StageEnd>& ends);
 
 /// Whether a new start may help: a stage failed, none with 2 or 3, and not because a reader had left.
