@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "lib/json/shape.hpp"
 #include "lib/json/structurals.hpp"
 #include "lib/json/text.hpp"
 #include "lib/json/token.hpp"
@@ -76,7 +77,8 @@ struct Node {
 
 /// Walks the tokens of one record. Every function that reads leaves `at_` behind what it read.
 struct RecordParser::Impl {
-  Impl(const FieldSet& fields, ParseLimits limits) : structurals_(limits.max_bytes), max_depth_(limits.max_depth) {
+  Impl(const FieldSet& fields, ParseLimits limits)
+      : structurals_(limits.max_bytes), max_bytes_(limits.max_bytes), max_depth_(limits.max_depth) {
     for (size_t slot = 0; slot < fields.size(); ++slot) {
       Node* node = &root_;
       const std::vector<std::string>& parts = fields.parts(slot);
@@ -263,7 +265,9 @@ struct RecordParser::Impl {
     return error == ParseError::none && at_ != count_ ? ParseError::not_json : error;
   }
 
+  Shapes shapes_;
   Structurals structurals_;
+  size_t max_bytes_;
   size_t max_depth_;
   Node root_;
   uint64_t record_ = 0;        // counts the records
@@ -302,10 +306,13 @@ RecordParser::RecordParser(RecordParser&&) noexcept = default;
 RecordParser& RecordParser::operator=(RecordParser&&) noexcept = default;
 
 ParseError RecordParser::parse(std::string_view record, std::span<JsonValue> values) {
+  if (record.size() <= impl_->max_bytes_ && impl_->shapes_.match(record, values)) return ParseError::none;
   std::fill(values.begin(), values.end(), JsonValue{});
   if (const ParseError error = impl_->begin(record); error != ParseError::none) return error;
   ++impl_->record_;
-  return impl_->finish(impl_->project(impl_->root_, 1, values));
+  const ParseError error = impl_->finish(impl_->project(impl_->root_, 1, values));
+  if (error == ParseError::none) impl_->shapes_.learn(record, impl_->position_, impl_->count_, values);
+  return error;
 }
 
 ParseError RecordParser::parse_members(std::string_view record, std::vector<Member>& members) {
