@@ -8,7 +8,7 @@
 namespace streamutils::checkpoint {
 
 namespace {
-constexpr Duration kLook{5'000};  // how often an undecided epoch is looked for
+constexpr Duration kLook{5'000};  // how soon an undecided epoch is looked for, at first
 }
 
 SourceMember::SourceMember(ObjectStore& store, Duration interval, Patience& patience, Context& context)
@@ -73,14 +73,16 @@ Status SourceMember::on_deadline(Output& out) {
   if (undecided_) STREAM_TRY(look_for_decision());
   const MonoTime now = context_.clock.mono();
   if (undecided_) {
-    next_look_ = now + kLook;
+    look_ = std::min(Duration{look_.us * 2}, kLongestLook);
+    next_look_ = now + look_;
     return {};
   }
   if (now < next_cut_) return {};
   undecided_ = next_epoch_++;
   undecided_positions_ = positions();
   next_cut_ = now + interval_;
-  next_look_ = now + kLook;
+  look_ = kLook;
+  next_look_ = now + look_;
   return out.control(Barrier{.epoch = *undecided_, .positions = undecided_positions_});
 }
 

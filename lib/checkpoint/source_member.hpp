@@ -76,6 +76,7 @@ class SourceMember final : public Operator {
   Positions undecided_positions_;
   bool opened_ = false, ended_ = false;
   MonoTime next_cut_, next_look_;
+  Duration look_;  // from the last look to the next
 };
 
 }  // namespace streamutils::checkpoint

@@ -12,6 +12,8 @@ namespace streamutils::checkpoint {
 
 namespace {
 
+constexpr size_t kKeptBuffer = 4 << 20;  // memory that is given back and taken again costs more than filling it
+
 /// Passes everything on, and calls back in front of the end.
 class BeforeEnd final : public Output {
  public:
@@ -68,10 +70,11 @@ Status StageMember::on_end(const End& item, Output& out) {
 }
 
 Status StageMember::acknowledge(uint64_t epoch, MonoTime since, Output& out) {
-  StateWriter state;
+  StateWriter state(std::exchange(buffer_, {}));
   STREAM_TRY(op_.snapshot(state));
-  auto ref = put_snapshot(store_, state_name(run_, epoch, name_),
-                          {.program = program_, .version = STREAM_VERSION, .state = state.take()});
+  Snapshot snapshot{.program = program_, .version = STREAM_VERSION, .state = state.take()};
+  auto ref = put_snapshot(store_, state_name(run_, epoch, name_), snapshot);
+  if (snapshot.state.capacity() <= kKeptBuffer) buffer_ = std::move(snapshot.state);
   if (!ref.ok()) return or_fenced(ref.take_status(), store_, generation_);
   snapshot_seconds_->set(static_cast<double>((context_.clock.mono() - since).us) / 1e6);
   snapshot_bytes_->set(static_cast<double>(ref->bytes));

@@ -52,6 +52,7 @@ class StageMember final : public Operator {
   uint64_t generation_ = 0;
   Metric* snapshot_seconds_ = nullptr;  // of the last epoch, as is the next; null without state
   Metric* snapshot_bytes_ = nullptr;
+  std::string buffer_;     // of states, kept unless it is large
   bool finished_ = false;  // an earlier start has ended for good: nothing will come
 };
 
