@@ -3,7 +3,7 @@
 //
 // Invariants:
 //  1. A default-constructed Status is ok; an ok Status costs one pointer and no allocation.
-//  2. A code is also the exit code of the program that ends because of it.
+//  2. A code is also the exit code of the program that ends because of it; `fenced` exits as `usage` does.
 //  3. A message has no program name, no full stop, and names the place and the remedy.
 #pragma once
 #include <fmt/format.h>
@@ -21,6 +21,7 @@ enum class Code : unsigned char {
   usage = 2,          ///< usage or configuration, never retry
   bad_data = 3,       ///< bad data under --strict
   broken_pipe = 141,  ///< the reader of our output is gone: stop quietly
+  fenced = 255,       ///< a later start has taken over: exit 2, never retry
 };
 
 class [[nodiscard]] Status {
@@ -30,7 +31,7 @@ class [[nodiscard]] Status {
 
   [[nodiscard]] bool ok() const { return !rep_; }
   [[nodiscard]] Code code() const { return rep_ ? rep_->code : Code::ok; }
-  [[nodiscard]] int exit_code() const { return static_cast<int>(code()); }
+  [[nodiscard]] int exit_code() const { return static_cast<int>(code() == Code::fenced ? Code::usage : code()); }
   /// Empty when ok. The view lives as long as this Status.
   [[nodiscard]] std::string_view message() const { return rep_ ? std::string_view(rep_->message) : std::string_view(); }
   [[nodiscard]] Status clone() const { return rep_ ? Status(rep_->code, rep_->message) : Status(); }

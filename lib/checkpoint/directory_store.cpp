@@ -377,17 +377,23 @@ Status make_format(const std::string& place, FileSystem& files) {
   return status.ok() ? std::move(removed) : std::move(status);
 }
 
+/// Waiting helps against a full disk, not here.
+Status with_way_out(Status status) {
+  if (status.code() != Code::usage) return status;
+  return usage_error("{}; give --checkpoint a directory that this user can make and write to", status.message());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_directory_store(std::string path, FileSystem& files) {
   if (path.empty()) return usage_error("the checkpoint directory has no name");
-  STREAM_TRY(files.make_folders(path));
+  STREAM_TRY(with_way_out(files.make_folders(path)));
   STREAM_ASSIGN(std::string place, files.real_path(path));
   STREAM_TRY(check_place(place));
   STREAM_ASSIGN(auto version, format_version(place, files));
   if (!version) {
     STREAM_TRY(check_fresh(place, files));
-    STREAM_TRY(make_format(place, files).at(fmt::format("checkpoint '{}'", place)));
+    STREAM_TRY(with_way_out(make_format(place, files)).at(fmt::format("checkpoint '{}'", place)));
     STREAM_ASSIGN(version, format_version(place, files));
   }
   STREAM_TRY(check_version(place, version.value_or(0)));

@@ -48,7 +48,13 @@ std::string member_name(const std::vector<StageInfo>& stages, size_t i) {
   return same == 1 ? stage.program : fmt::format("{}-{}", stage.program, same);
 }
 
+Status check_begun(const Open& open) {
+  if (!open.empty_input) return {};
+  return failed("the input ended before it began: the program before this one has failed; its message says why");
+}
+
 Result<std::vector<MemberInfo>> find_members(const Open& open, std::string_view store) {
+  STREAM_TRY(check_begun(open));
   const auto& stages = open.stages;
   if (!stages.empty() && stages.front().checkpoint.empty()) {
     return usage_error(

@@ -23,8 +23,11 @@ struct MemberInfo {
 /// The name of stages[i].
 std::string member_name(const std::vector<StageInfo>& stages, size_t i);
 
+/// Fails when not a byte of input has come: the program before this one has failed, and said why.
+Status check_begun(const Open& open);
+
 /// All stages that keep state, in the order of `open`.
-/// Fails with a usage error, naming the stage and the remedy, unless: the first stage is a source with a store, every
+/// Fails as check_begun() does, and with a usage error, naming the stage and the remedy, unless: the first stage is a source with a store, every
 /// stateful one has `store`, the main line ends in a sink, as does every branch.
 Result<std::vector<MemberInfo>> find_members(const Open& open, std::string_view store);
 

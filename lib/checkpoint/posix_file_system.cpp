@@ -126,7 +126,10 @@ class PosixFileSystem final : public FileSystem {
     int error = ENOENT;
     // Somebody else may remove an empty folder of the chain in between.
     for (int i = 0; i < 10 && error == ENOENT; ++i) error = make_folder_chain(plain);
-    return error ? file_status(error, "make the directory", path) : Status();
+    if (error == 0) return {};
+    Status status = file_status(error, "make the directory", path);
+    // No name can be made there, by nobody: /proc says so.
+    return error == ENOENT ? Status(Code::usage, std::string(status.message())) : std::move(status);
   }
 
   Result<std::string> real_path(const std::string& path) override {

@@ -20,10 +20,8 @@ struct SinkIdentity {
   uint64_t generation = 0;
 };
 
-/// An older generation was refused: Code::usage, exit 2, never restarted.
+/// An older generation was refused: Code::fenced, exit 2, never restarted.
 Status fenced(std::string_view place, uint64_t ours, uint64_t theirs);
-/// Whether it is one of those.
-bool is_fenced(const Status& status);
 /// The same at the first contact: it may also be the checkpoint that was set back in time.
 Status fenced_at_start(std::string_view place, uint64_t ours, uint64_t theirs);
 
@@ -58,6 +56,10 @@ class TransactionalSink : public Operator {
   /// confirmed; drain() waits for that. REQUIRES: fence() succeeded.
   virtual Status apply(const Cursor& after, const Cursor& at, std::string_view chunk) = 0;
   virtual Status drain() = 0;
+  /// A chunk that has just gone to the spool, with the cursor that it will get. A sink that can take effects back may
+  /// let its readers see it now: apply() comes with the decision, and without one fence() of the next start takes it
+  /// back. REQUIRES: fence() succeeded.
+  virtual Status show(const Cursor& /*after*/, const Cursor& /*at*/, std::string_view /*chunk*/) { return {}; }
 };
 
 }  // namespace streamutils::checkpoint

@@ -66,7 +66,11 @@ Status SinkMember::on_open(Open& open, Output& out) {
   if (side && (settings_.start.fresh || settings_.start.from_epoch)) {
     return usage_error("--fresh and --from-epoch belong to the last program of the pipeline, not into a branch");
   }
-  sink_.spool_to([this](std::string_view chunk) { return spool_->add(chunk); });
+  sink_.spool_to([this](std::string_view chunk) -> Status {
+    const Cursor after = spool_->chunks() == 0 ? cursor_ : Cursor{next_epoch_, spool_->chunks()};
+    STREAM_TRY(spool_->add(chunk));
+    return sink_.show(after, {next_epoch_, spool_->chunks()}, chunk);
+  });
   STREAM_TRY(sink_.on_open(open, out));
   return side ? open_side() : open_root(open);
 }

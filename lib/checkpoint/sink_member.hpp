@@ -3,7 +3,7 @@
 // member has acknowledged. The sink of a branch acknowledges through the store and learns of the decision there.
 //
 // Invariants:
-//  1. Effects reach the sink's own store only from a spool that a published manifest names.
+//  1. Effects reach the sink's own store for good only from a spool that a published manifest names.
 //  2. Epoch N + 1 is acknowledged only when all of spool N is in the sink's own store.
 //  3. Acks of other runs count for nothing.
 #pragma once

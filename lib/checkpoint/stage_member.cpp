@@ -36,6 +36,7 @@ StageMember::StageMember(Operator& op, std::string program, ObjectStore& store, 
     : op_(op), program_(std::move(program)), store_(store), patience_(patience), context_(context) {}
 
 Status StageMember::on_open(Open& open, Output& out) {
+  STREAM_TRY(check_begun(open));  // and no `open` of ours: the next program is to see the same
   run_ = open.run;
   if (!open.stages.empty()) name_ = member_name(open.stages, open.stages.size() - 1);
   STREAM_TRY(op_.on_open(open, out));

@@ -278,7 +278,7 @@ Status decide(ObjectStore& store, const Manifest& manifest) {
 }
 
 Status or_fenced(Status status, ObjectStore& store, uint64_t generation) {
-  if (status.ok() || generation == 0 || is_fenced(status)) return status;
+  if (status.ok() || generation == 0 || status.code() == Code::fenced) return status;
   auto later = later_generation(store, generation, generation);
   return later.ok() && *later ? fenced(store.place(), generation, **later) : std::move(status);
 }

@@ -58,22 +58,28 @@ Status KafkaSource::Impl::connect() {
   return {};
 }
 
-Result<bool> KafkaSource::Impl::finish_connecting(Output& out) {
+auto KafkaSource::Impl::take_plan() -> Result<std::optional<Plan>> {
   serve_callbacks();
   std::optional<Result<Plan>> plan = task_->take();
   if (!plan) {
     STREAM_TRY(client_->trouble());
-    return false;
+    return std::optional<Plan>();
   }
   task_.reset();
   if (!plan->ok()) return plan->take_status();
-  STREAM_TRY(give_open((*plan)->ranges, out));
+  return std::optional(**std::move(plan));
+}
+
+Result<bool> KafkaSource::Impl::finish_connecting(Output& out) {
+  STREAM_ASSIGN(std::optional<Plan> plan, take_plan());
+  if (!plan) return false;
+  STREAM_TRY(give_open(plan->ranges, out));
   if (settings_.resume) {
-    STREAM_TRY(go_on(**std::move(plan), out));
+    STREAM_TRY(go_on(*std::move(plan), out));
     return true;
   }
   phase_ = Phase::reading;
-  STREAM_TRY(shares_ ? subscribe() : take_over(**plan, out));
+  STREAM_TRY(shares_ ? subscribe() : take_over(*plan, out));
   return true;
 }
 

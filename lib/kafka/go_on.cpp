@@ -46,15 +46,9 @@ Status KafkaSource::Impl::go_on(Plan plan, Output& out) {
 }
 
 Result<bool> KafkaSource::Impl::finish_resuming(Output& out) {
-  serve_callbacks();
-  std::optional<Result<Plan>> plan = task_->take();
-  if (!plan) {
-    STREAM_TRY(client_->trouble());
-    return false;
-  }
-  task_.reset();
-  if (!plan->ok()) return plan->take_status();
-  STREAM_TRY(begin(**plan, out));
+  STREAM_ASSIGN(std::optional<Plan> plan, take_plan());
+  if (!plan) return false;
+  STREAM_TRY(begin(*plan, out));
   return true;
 }
 

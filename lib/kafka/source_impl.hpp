@@ -64,6 +64,8 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
 
   // assign.cpp
   Status connect();
+  /// What the task has found, or nothing yet.
+  Result<std::optional<Plan>> take_plan();
   Result<bool> finish_connecting(Output& out);
   Status subscribe();
   Result<bool> serve_rebalance(Output& out);

@@ -45,6 +45,13 @@ void append_body_head(size_t keys, size_t key_bytes, size_t arguments, std::stri
   fmt::format_to(std::back_inserter(out), "{}{} {} {} {}\n", kName, kVersion, keys, key_bytes, arguments);
 }
 
+std::string empty_body() {
+  std::string out;
+  append_body_head(0, 0, kLeastArguments, out);
+  for (const std::string_view argument : {"", "0", "0", "0"}) append_argument(out, argument);
+  return out;
+}
+
 Status append_chunk_command(const CommandHead& head, std::string_view body, std::string& out) {
   if (!body.starts_with(kName)) return damaged();
   body.remove_prefix(kName.size());

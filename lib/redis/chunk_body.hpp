@@ -15,6 +15,9 @@ namespace streamutils::redis {
 /// Appends the line that a body begins with.
 void append_body_head(size_t keys, size_t key_bytes, size_t arguments, std::string& out);
 
+/// A body without effects.
+std::string empty_body();
+
 struct CommandHead {
   std::string_view sha;            ///< of the script
   std::string_view key;            ///< KEYS[1]

@@ -39,24 +39,33 @@ std::string_view info_value(std::string_view info, std::string_view name) {
 
 }  // namespace
 
-CursorLedger::CursorLedger(std::string place, const checkpoint::SinkIdentity& identity, Expected expected, Log& log)
+CursorLedger::CursorLedger(std::string place, const checkpoint::SinkIdentity& identity, Expected expected,
+                           Commit commit, Log& log)
     : place_(std::move(place)),
       key_(fmt::format("streamutils:{{{}}}:{}", identity.pipeline, identity.member)),
       generation_(identity.generation),
       expected_(std::move(expected)),
-      log_(log) {}
+      log_(log),
+      commit_(commit) {}
 
 Result<bool> CursorLedger::add(const Cursor& after, const Cursor& at) {
-  const Cursor tail = ahead_.empty() ? confirmed_ : ahead_.back();
-  if (at <= tail) return false;
-  if (after != tail) {
-    return failed("redis at {} stands at {}, and the next chunk follows {}", place_, words(tail), words(after));
+  if (at <= last_) return false;
+  if (after != last_) {
+    return failed("redis at {} stands at {}, and the next chunk follows {}", place_, words(last_), words(after));
   }
-  ahead_.push_back(at);
+  ahead_.push_back({.at = at});
+  last_ = at;
   return true;
 }
 
-std::string_view CursorLedger::script() const { return kCursorScript; }
+bool CursorLedger::settle(const Cursor& at) {
+  if (at <= settled_) return false;
+  ahead_.push_back({.at = at, .settles = true});
+  settled_ = at;
+  return true;
+}
+
+std::string_view CursorLedger::script() const { return commit_ == Commit::now ? kShowScript : kCursorScript; }
 
 size_t CursorLedger::ask(std::string& out) {
   if (asked_ == Asked::cursor) return 0;
@@ -68,13 +77,14 @@ size_t CursorLedger::ask(std::string& out) {
   }
   asked_ = Asked::cursor;
   if (fenced_) {
-    append_command(out, {"HMGET", key_, "generation", "epoch", "chunk"});
+    const bool now = commit_ == Commit::now;
+    append_command(out, {"HMGET", key_, "generation", now ? "shown_epoch" : "epoch", now ? "shown_chunk" : "chunk"});
   } else {
     append_command(out, {"EVAL", kFenceScript, "1", key_, std::to_string(generation_),
                          expected_.reset    ? "reset"
                          : expected_.rewind ? "rewind"
                                             : "",
-                         text(expected_.first), text(expected_.last)});
+                         text(expected_.first), text(expected_.last), commit_ == Commit::now ? "now" : ""});
   }
   return 1;
 }
@@ -120,7 +130,7 @@ Status CursorLedger::take_fence(const Reply& reply) {
   if (!reply.items.empty() && reply.items.front().text == "FENCED" && stored) {
     fenced_ = true;
     found_ = stored;
-    confirmed_ = stored->cursor;
+    confirmed_ = last_ = settled_ = stored->cursor;
     return {};
   }
   if (!stored) return gone();
@@ -147,7 +157,8 @@ Result<uint64_t> CursorLedger::stored(uint64_t, uint64_t) const {
   if (!found_) return gone();
   if (found_->generation == generation_) {
     if (found_->cursor == confirmed_) return confirmed_number_;
-    const auto place = std::find(ahead_.begin(), ahead_.end(), found_->cursor);
+    const auto place = std::find_if(ahead_.begin(), ahead_.end(),
+                                    [&](const Step& step) { return !step.settles && step.at == found_->cursor; });
     if (place != ahead_.end()) return confirmed_number_ + 1 + static_cast<uint64_t>(place - ahead_.begin());
   }
   return misplaced(found_);
@@ -156,7 +167,17 @@ Result<uint64_t> CursorLedger::stored(uint64_t, uint64_t) const {
 void CursorLedger::describe(uint64_t number, std::string& first, std::string& second) const {
   const size_t i = number - confirmed_number_ - 1;
   first = std::to_string(generation_);
-  second = fmt::format("{} {}", text(i == 0 ? confirmed_ : ahead_[i - 1]), text(ahead_[i]));
+  if (ahead_[i].settles) {
+    second = fmt::format("settle {}", text(ahead_[i].at));
+    return;
+  }
+  Cursor after = confirmed_;
+  for (size_t before = i; before > 0; --before) {
+    if (ahead_[before - 1].settles) continue;
+    after = ahead_[before - 1].at;
+    break;
+  }
+  second = fmt::format("{} {}", text(after), text(ahead_[i].at));
 }
 
 bool CursorLedger::confirms(const Reply& reply, uint64_t) const {
@@ -167,7 +188,7 @@ Status CursorLedger::refused(const Reply& reply, uint64_t) const { return mispla
 
 void CursorLedger::confirmed(uint64_t number) {
   for (; confirmed_number_ < number; ++confirmed_number_) {
-    confirmed_ = ahead_.front();
+    if (!ahead_.front().settles) confirmed_ = ahead_.front().at;
     ahead_.pop_front();
   }
 }

@@ -4,13 +4,16 @@
 //
 // Invariants:
 //  1. The first connection takes the cursor over (kFenceScript): from then on no earlier generation's script writes.
-//  2. A cursor that is gone, or stands where this pipeline has not brought it, is never written on.
+//  2. With Commit::now: at the first connection what was shown and not settled is taken back; from then on chunks move
+//     the fields shown_epoch and shown_chunk, and settling moves the cursor behind them.
+//  3. A cursor that is gone, or stands where this pipeline has not brought it, is never written on.
 #pragma once
 #include <deque>
 #include <optional>
 
 #include "lib/base/log.hpp"
 #include "lib/checkpoint/sink.hpp"
+#include "lib/redis/commit.hpp"
 #include "lib/redis/ledger.hpp"
 
 namespace streamutils::redis {
@@ -20,13 +23,16 @@ class CursorLedger final : public Ledger {
   using Expected = checkpoint::TransactionalSink::Expected;
 
   /// `place` for messages. `log` lives as long as this.
-  CursorLedger(std::string place, const checkpoint::SinkIdentity& identity, Expected expected, Log& log);
+  CursorLedger(std::string place, const checkpoint::SinkIdentity& identity, Expected expected, Commit commit, Log& log);
 
   /// The last confirmed one. REQUIRES: the cursor was taken over.
   [[nodiscard]] Cursor cursor() const { return confirmed_; }
   /// The next chunk will move the cursor from `after` to `at`. False: it is there or on its way there already. Fails
   /// when the chunk does not follow the one before.
   Result<bool> add(const Cursor& after, const Cursor& at);
+  /// The next chunk, an empty one, settles all that was shown up to `at`. False: that is so, or on its way, already.
+  /// REQUIRES: Commit::now; a chunk led to `at`.
+  bool settle(const Cursor& at);
 
   [[nodiscard]] const std::string& key() const override { return key_; }
   [[nodiscard]] std::string_view script() const override;
@@ -59,12 +65,19 @@ class CursorLedger final : public Ledger {
   Expected expected_;
   Log& log_;
   Asked asked_ = Asked::nothing;
+  const Commit commit_;
   bool fenced_ = false;
   std::string eviction_, max_memory_;  // maxmemory-policy and maxmemory; empty: not to be seen
   std::optional<Stored> found_;
   Cursor confirmed_;  // chunk number confirmed_number_
   uint64_t confirmed_number_ = 0;
-  std::deque<Cursor> ahead_;  // where the chunks behind that one lead
+  struct Step {
+    Cursor at;
+    bool settles = false;
+  };
+  std::deque<Step> ahead_;  // where the chunks behind that one lead
+  Cursor last_;             // where the last of them leads
+  Cursor settled_;          // or will be by then
 };
 
 }  // namespace streamutils::redis

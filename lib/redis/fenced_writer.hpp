@@ -5,6 +5,7 @@
 #pragma once
 #include <optional>
 
+#include "lib/redis/chunk_body.hpp"
 #include "lib/redis/cursor_ledger.hpp"
 #include "lib/redis/sequenced_writer.hpp"
 
@@ -13,8 +14,9 @@ namespace streamutils::redis {
 class FencedWriter {
  public:
   FencedWriter(WriterSettings settings, const checkpoint::SinkIdentity& identity, CursorLedger::Expected expected,
-               const Clock& clock, Log& log)
-      : ledger_(settings.url.display(), identity, std::move(expected), log),
+               const Clock& clock, Log& log, Commit commit = Commit::epoch)
+      : commit_(commit),
+        ledger_(settings.url.display(), identity, std::move(expected), commit, log),
         writer_(std::move(settings), ledger_, clock, log) {}
 
   /// Connects, waiting for the server up to retry_for, and takes the cursor over. Refused (another generation, a cursor
@@ -25,15 +27,30 @@ class FencedWriter {
   }
   /// Sends a body (chunk_body.hpp); waits only while too many are under way. REQUIRES: fence() succeeded.
   Status apply(const Cursor& after, const Cursor& at, std::string_view body) {
-    STREAM_ASSIGN(const bool is_new, ledger_.add(after, at));
-    return is_new ? writer_.send(body) : Status();
+    applied_ = at;
+    return write(after, at, body);
   }
-  /// Waits until the store has confirmed every chunk.
-  Status drain() { return writer_.drain(); }
+  /// Waits until the store has confirmed every chunk that apply() was given, for good.
+  Status drain() {
+    if (commit_ == Commit::now && ledger_.settle(applied_)) STREAM_TRY(writer_.send(empty_body()));
+    return writer_.drain();
+  }
+  /// Sends a body whose epoch is not decided: a later fence() takes it back unless it is applied before. REQUIRES:
+  /// Commit::now.
+  Status show(const Cursor& after, const Cursor& at, std::string_view body) { return write(after, at, body); }
+  /// Waits until the store has confirmed every chunk that show() was given.
+  Status flush() { return writer_.drain(); }
 
   [[nodiscard]] uint64_t reconnects() const { return writer_.reconnects(); }
 
  private:
+  Status write(const Cursor& after, const Cursor& at, std::string_view body) {
+    STREAM_ASSIGN(const bool is_new, ledger_.add(after, at));
+    return is_new ? writer_.send(body) : Status();
+  }
+
+  const Commit commit_;
+  Cursor applied_;
   CursorLedger ledger_;
   SequencedWriter writer_;
 };

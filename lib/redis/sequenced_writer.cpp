@@ -41,7 +41,8 @@ Status fatal(const std::string& place, const Reply& reply) {
   if (reply.text.starts_with("ERR AUTH") || reply.text.starts_with("ERR invalid password")) {
     return says("check the password in --password-file or in the URL");
   }
-  if (reply.is_error("NOPERM")) return says("give this user the rights with ACL SETUSER");
+  const bool in_script = reply.text.find("user executing the script can't") != std::string::npos;
+  if (reply.is_error("NOPERM") || in_script) return says("give this user the rights with ACL SETUSER");
   if (reply.is_error("MOVED") || reply.is_error("CROSSSLOT") || reply.is_error("CLUSTERDOWN")) {
     return says("a redis cluster is not supported, since a chunk of results needs one server");
   }

@@ -146,7 +146,7 @@ TEST(CrashPoints, AStoppedStartIsFencedByItsTwin) {
     EXPECT_TRUE(twin.ok()) << what << ": twin: " << twin.text();
     EXPECT_FALSE(world.stopped.hung) << what << ": " << world.stopped.text();
     const auto& stopped = world.stopped.stages;
-    fenced += std::any_of(stopped.begin(), stopped.end(), [](const auto& s) { return s.second.code() == Code::usage; });
+    fenced += std::any_of(stopped.begin(), stopped.end(), [](const auto& s) { return s.second.code() == Code::fenced; });
     expect_same(world, what);
     recover(world, 5000 + static_cast<uint64_t>(runs), what);
     if (::testing::Test::HasFailure()) return;

@@ -32,6 +32,11 @@ class HookedSink final : public checkpoint::TransactionalSink {
     STREAM_TRY(sink_->drain());
     return hook_("drain " + member_ + " after");
   }
+  Status show(const Cursor& after, const Cursor& at, std::string_view chunk) override {
+    STREAM_TRY(hook_("show " + member_ + " before"));
+    STREAM_TRY(sink_->show(after, at, chunk));
+    return hook_("show " + member_ + " after");
+  }
 
   void spool_to(TakeChunk take) override { sink_->spool_to(std::move(take)); }
   Status cut() override { return sink_->cut(); }

@@ -323,7 +323,7 @@ set_back() {
   if ((EUID == 0)); then as=(setpriv --reuid 65534 --clear-groups); else chmod 555 "$place/cp"; fi
   "${as[@]}" "$place/swatermark" --time t --checkpoint "$place/cp/a" </dev/null >out 2>err || code=$?
   same 2 "$code"
-  contains "$(<err)" "'$place/cp/a': Permission denied"
+  contains "$(<err)" "'$place/cp/a': Permission denied; give --checkpoint a directory that this user can make and write"
   rm -r "$place"
   echo >file
   code=0

@@ -23,6 +23,7 @@ teardown() {
 }
 
 numbers() { seq "$1" "$2" | sed 's/.*/{"n":&}/'; }
+give() { numbers "$1" "$2" | kafka_admin produce "$topic" "${3:-0}"; } # FIRST LAST [PARTITION]
 
 # start OPTION…: skafka-cat into ssink-redis, one entry of the Redis stream 'out' a record; their pids in $pid and $sink,
 # what they say in err and sink.err, records given in the metrics file.
@@ -60,6 +61,11 @@ stop() {
   both_ended
 }
 
+stop_at() { # ENTRIES: when there are so many
+  wait_until 30 decided "$1"
+  stop
+}
+
 given() { awk '$1 == "stream_records_in_total" {print $2}' metrics; }
 
 refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was written.
@@ -73,60 +79,55 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
 
 @test "SIGTERM, then a start: each record once, and -o counts on the first start only" {
   topic=$(unique_topic 2)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -o beginning "$topic"
-  wait_until 30 decided 10
-  stop
-  numbers 11 20 | kafka_admin produce "$topic" 0
-  numbers 21 30 | kafka_admin produce "$topic" 1
+  stop_at 10
+  give 11 20
+  give 21 30 1
   start -o end "$topic"
-  wait_until 30 decided 30
-  stop
+  stop_at 30
   same "$(seq 1 30)" "$(entries | sort -n)"
   same 20 "$(given)"
 }
 
 @test "the first start is at the end of the log, and the second where that was" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start "$topic"
   wait_until 30 grep -q '^stream_lag_records.* 0' metrics
   kill -9 "$pid"
   ended 1 "$sink"
-  numbers 11 20 | kafka_admin produce "$topic" 0
+  give 11 20
   start "$topic"
-  wait_until 30 decided 10
-  stop
+  stop_at 10
   same "$(seq 11 20)" "$(entries)"
 }
 
 @test "kill -9, then a start: goes on behind the last decided epoch" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -o beginning "$topic"
   wait_until 30 decided 10
   kill -9 "$pid"
   ended 1 "$sink"
-  numbers 11 20 | kafka_admin produce "$topic" 0
+  give 11 20
   start -o beginning "$topic"
   wait_until 30 decided 20
   kill -9 "$sink"
   ended 141 "$pid"
   start -o beginning "$topic"
-  numbers 21 25 | kafka_admin produce "$topic" 0
-  wait_until 30 decided 25
-  stop
+  give 21 25
+  stop_at 25
   same "$(seq 1 25)" "$(entries)"
   same 5 "$(given)"
 }
 
 @test "offsets that expired: exit 2 with the choices; --fresh is one" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -o beginning "$topic"
-  wait_until 30 decided 10
-  stop
-  numbers 11 30 | kafka_admin produce "$topic" 0
+  stop_at 10
+  give 11 30
   kafka_admin delete-records "$topic" 0 15
   start -o beginning "$topic"
   refused "'$topic/0' is to go on at offset 10, but its log holds 15 to 30: up to 5 records were deleted" \
@@ -135,8 +136,7 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
   refused 'is to go on at offset 10'
   sink_options=(--fresh)
   start -o beginning "$topic"
-  wait_until 30 decided 25
-  stop
+  stop_at 25
   same "$(seq 1 10; seq 16 30)" "$(entries)"
 }
 
@@ -144,28 +144,26 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
 # saw records that were never read.
 @test "what expired was markers and aborted records alone: goes on" {
   topic=$(unique_topic 1)
-  numbers 1 3 | kafka_admin produce "$topic" 0
+  give 1 3
   kafka_admin txn-produce "$topic" 0 5 abort
   high=$(kafka_admin offsets "$topic" | cut -d ' ' -f 3)
   start -e --keep-open "$topic"
   both_ended
   kafka_admin delete-records "$topic" 0 "$high"
   start -o beginning "$topic"
-  numbers 4 5 | kafka_admin produce "$topic" 0
-  wait_until 30 decided 5
-  stop
+  give 4 5
+  stop_at 5
   same "$(seq 1 5)" "$(entries)"
 }
 
 @test "a topic that was made anew: exit 2 with the choices" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -o beginning "$topic"
-  wait_until 30 decided 10
-  stop
+  stop_at 10
   kafka_admin delete "$topic"
   kafka_admin create "$topic" 1
-  numbers 1 3 | kafka_admin produce "$topic" 0
+  give 1 3
   start "$topic"
   refused "'$topic/0' is to go on at offset 10, but its log holds 0 to 3" 'made anew' --fresh
 }
@@ -173,21 +171,18 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
 @test "a partition or topic that is not read any more: exit 2, naming it; a new one from its beginning" {
   topic=$(unique_topic 1)
   other=$(unique_topic 1)
-  numbers 1 5 | kafka_admin produce "$topic" 0
+  give 1 5
   numbers 6 10 | kafka_admin produce "$other" 0
   start -o beginning "$topic"
-  wait_until 30 decided 5
-  stop
+  stop_at 5
   start -o end "$topic" "$other"
-  wait_until 30 decided 10
-  stop
+  stop_at 10
   start "$topic"
   refused "'$other/0' at offset 5, which is not read now" --fresh
   kafka_admin grow "$topic" 2
-  numbers 11 15 | kafka_admin produce "$topic" 1
+  give 11 15 1
   start -o end "$topic" "$other"
-  wait_until 30 decided 15
-  stop
+  stop_at 15
   start -p 0 "$topic" "$other"
   refused "'$topic/1' at offset 5, which is not read now"
   same "$(seq 1 15)" "$(entries)"
@@ -195,16 +190,16 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
 
 @test "-e may come and go; --keep-open ends without an end of all" {
   topic=$(unique_topic 1)
-  numbers 1 5 | kafka_admin produce "$topic" 0
+  give 1 5
   start -e --keep-open "$topic"
   both_ended
   decided 5
-  numbers 6 10 | kafka_admin produce "$topic" 0
+  give 6 10
   start "$topic"
   wait_until 30 decided 10
   kill -9 "$pid"
   ended 1 "$sink"
-  numbers 11 15 | kafka_admin produce "$topic" 0
+  give 11 15
   start -e "$topic"
   both_ended
   decided 15
@@ -214,10 +209,10 @@ refused() { # PART…: skafka-cat ends with 2 and says all of it; nothing was wr
 
 @test "finished: a later start says so, exits 0 and reads nothing; --fresh starts over" {
   topic=$(unique_topic 1)
-  numbers 1 5 | kafka_admin produce "$topic" 0
+  give 1 5
   start -e "$topic"
   both_ended
-  numbers 6 10 | kafka_admin produce "$topic" 0
+  give 6 10
   for options in -e -v; do
     start "$options" "$topic"
     both_ended
@@ -279,50 +274,45 @@ while data := sys.stdin.buffer.read1(65536):
 
 @test "-G: reads all partitions and commits what was decided" {
   topic=$(unique_topic 2)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -G "g-$topic" -o beginning -p 0,1 "$topic"
   wait_until 30 decided 10
   committed() { [[ $(kafka_admin committed "g-$topic" "$topic") == "$1" ]]; }
   wait_until 30 committed $'0 10\n1 0'
-  numbers 11 15 | kafka_admin produce "$topic" 1
-  wait_until 30 decided 15
-  stop
+  give 11 15 1
+  stop_at 15
   same $'0 10\n1 5' "$(kafka_admin committed "g-$topic" "$topic")"
-  numbers 16 20 | kafka_admin produce "$topic" 1
+  give 16 20 1
   # Another checkpoint begins where the group stands, when told so.
   export STREAM_CHECKPOINT=$PWD/other
   redis DEL out >/dev/null
   start -G "g-$topic" -o stored "$topic"
-  wait_until 30 decided 5
-  stop
+  stop_at 5
   same "$(seq 16 20)" "$(entries)"
 }
 
 @test "a first -o outside the log: exit 2, and the next -o counts" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -o 99 "$topic"
   refused "offset 99 is outside '$topic/0', which holds 0 to 10"
   start -o 7 "$topic"
-  wait_until 30 decided 3
-  stop
+  stop_at 3
   # It does not count any more, so it need not be right.
   start -o 99 "$topic"
-  numbers 11 12 | kafka_admin produce "$topic" 0
-  wait_until 30 decided 5
-  stop
+  give 11 12
+  stop_at 5
   same "$(seq 8 12)" "$(entries)"
 }
 
 @test "stopped before the cluster was reached: the next start is the first one still" {
   topic=$(unique_topic 1)
-  numbers 1 10 | kafka_admin produce "$topic" 0
+  give 1 10
   start -X socket.connection.setup.timeout.ms=60000 -b 127.0.0.1:1 --drain "$topic"
   sleep 0.5
   stop
   start -o 7 "$topic"
-  wait_until 30 decided 3
-  stop
+  stop_at 3
   same "$(seq 8 10)" "$(entries)"
 }
 
@@ -343,6 +333,20 @@ while data := sys.stdin.buffer.read1(65536):
   same 2 "$status"
   contains "$output" sreplay
   same 0 "$(redis XLEN out)"
+}
+
+# They blamed the input for being plain.
+@test "behind a stage with wrong options the others point at it" {
+  topic=$(unique_topic 1)
+  run bash -o pipefail -c "skafka-cat -b $BOOTSTRAP $topic | sfilter | swatermark --tim t |
+    swindow --tumbling 10s --agg 'n=count()' | sdivert --exec 'late=ssink-file -d late' |
+    ssink-redis --url $REDIS_URL --stream out" 3>&-
+  same 1 "$status"
+  contains "$output" "swatermark: unknown option '--tim'"
+  for program in swindow sdivert ssink-file ssink-redis; do
+    contains "$output" "$program: the input ended before it began: the program before this one has failed; its message"
+  done
+  [[ $output != *plain* ]] || fail "$output"
 }
 
 # SEMANTICS 51, 52: gaps are no loss, and nothing that was aborted is counted, over a restart too.

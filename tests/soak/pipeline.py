@@ -46,7 +46,7 @@ class Shape:
         self.srun = draw.random() < 0.5
         self.binary = draw.random() < 0.5
         self.compression = draw.choice(["none", "gzip"])
-        self.keep_draw = draw.random()
+        self.now = draw.random() < 0.5  # ssink-redis --commit now: hashes alone
 
     def __str__(self):
         words = ["srun" if self.srun else "shell", "binary" if self.binary else "text", self.main]
@@ -54,6 +54,8 @@ class Shape:
             words.append(f"{self.side_label}={self.side}")
         if self.copy:
             words.append(f"copy={self.copy}")
+        if self.now and "redis" in (self.main, self.copy):
+            words.append("now")
         if self.stream_scope:
             words.append("scope=stream")
         return " ".join(words)
@@ -69,6 +71,8 @@ class Shape:
         words = ["ssink-redis", "--url", place["redis"], "--stream", f"{part}:s:{{{key}}}"]
         if part == "side":
             return words + ["--counter", "side:c:{unit}", "--by", "record.id"]
+        if self.now:
+            return words[:3] + ["--commit", "now", "--hash", f"{part}:h:{{k}}:{{window_start}}", "--string", f"{part}:l:{{k}}"]
         return words + ["--hash", f"{part}:h:{{k}}:{{window_start}}", "--counter", f"{part}:c:{{k}}", "--by", "n"]
 
     def stages(self, settings, place, source_options):

@@ -39,8 +39,8 @@ def differences(what, wanted, got, limit=3):
 class Checker:
     """Compares one run's sinks with a finished workload."""
 
-    def __init__(self, workload, topic, redis, kafka):
-        self.workload, self.topic, self.redis, self.kafka = workload, topic, redis, kafka
+    def __init__(self, workload, topic, redis, kafka, now):
+        self.workload, self.topic, self.redis, self.kafka, self.now = workload, topic, redis, kafka, now
         size = workload.settings.size
         self.results = {key: [(start, size, *rest) for start, *rest in results] for key, results in workload.results.items()}
 
@@ -82,25 +82,43 @@ class Checker:
                 ("s", str(total)), ("firing", firing), ("revision", str(revision)))
 
     def main_redis(self, part):
+        if self.now:
+            return self.shown_at_once(part)
         keys = sorted(self.results)
         streams = self.redis.ask(*[("XRANGE", f"{part}:s:{key}", "-", "+") for key in keys])
         got = {key: [tuple(zip(fields[::2], fields[1::2])) for _, fields in entries] for key, entries in zip(keys, streams)}
         wanted = {key: [self.fields(key, r) for r in results] for key, results in self.results.items()}
         found = differences(f"redis stream {part}", wanted, got)
 
-        last = {key: {r[0]: r for r in results} for key, results in self.results.items()}
+        last = self.last_revisions()
         counters = self.redis.ask(*[("GET", f"{part}:c:{key}") for key in keys])
         found += differences(f"redis counter {part}", {key: [str(sum(r[2] for r in last[key].values()))] for key in keys},
                              {key: [value] for key, value in zip(keys, counters)})
-        names = [(key, start) for key in keys for start in last[key]]
+        found += self.hashes(part, last)
+        return found + self.number_of_keys(part, sum(map(len, last.values())) + 2 * len(keys))
+
+    def shown_at_once(self, part):
+        """Without streams and counters: hashes, and per key the result that was written last."""
+        last, keys = self.last_revisions(), sorted(self.results)
+        strings = self.redis.ask(*[("GET", f"{part}:l:{key}") for key in keys])
+        found = differences(f"redis string {part}", {key: [line_of(key, self.results[key][-1])] for key in keys},
+                            {key: [value] for key, value in zip(keys, strings)})
+        found += self.hashes(part, last)
+        return found + self.number_of_keys(part, sum(map(len, last.values())) + len(keys))
+
+    def last_revisions(self):
+        return {key: {r[0]: r for r in results} for key, results in self.results.items()}
+
+    def hashes(self, part, last):
+        names = [(key, start) for key in sorted(last) for start in last[key]]
         hashes = self.redis.ask(*[("HGETALL", f"{part}:h:{key}:{start}") for key, start in names])
-        found += differences(
+        return differences(
             f"redis hash {part}", {name: [tuple(sorted(self.fields(name[0], last[name[0]][name[1]])))] for name in names},
             {name: [tuple(sorted(zip(value[::2], value[1::2])))] for name, value in zip(names, hashes)})
+
+    def number_of_keys(self, part, wanted):
         there = sum(1 for (name,) in self.scan(f"{part}:*"))
-        if there != len(names) + 2 * len(keys):
-            found.append(f"redis {part}: {there} keys, {len(names) + 2 * len(keys)} wanted")
-        return found
+        return [f"redis {part}: {there} keys, {wanted} wanted"] if there != wanted else []
 
     def scan(self, pattern):
         cursor = "0"

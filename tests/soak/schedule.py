@@ -240,7 +240,7 @@ class Schedule:
             return  # it is not complete, and known not to be
         if (ends := sum(self.kafka.offsets(self.topic))) != self.workload.made:
             self.fail(f"the topic has {ends} records, {self.workload.made} were made")
-        checker = Checker(self.workload, self.topic, self.redis, self.kafka)
+        checker = Checker(self.workload, self.topic, self.redis, self.kafka, self.shape.now)
         self.problems += checker.main(self.shape.main, "main", self.place["main"])
         if self.shape.copy:
             self.problems += [f"copy: {p}" for p in checker.main(self.shape.copy, "copy", self.place["copy"])]

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Branch>> Branch::create(std::string option, std::string p
   }
   if (!options.checkpoint.empty()) {
     STREAM_TRY(branch->check_checkpoint(options.checkpoint));
+    branch->has_checkpoint_ = true;
     request.environment.emplace_back("STREAM_CHECKPOINT", options.checkpoint);
   }
   auto file = find_command(name);
@@ -179,8 +180,8 @@ Status Branch::finish() {
 
 Status Branch::cut_off() {
   if (!child_ || !pipe_.is_open()) return {};
-  // Ours would take no input at all for a stream without records.
-  if (!opened_) STREAM_TRY(open(Open{}));
+  // Ours would take no input at all for a stream without records; with a checkpoint they know better.
+  if (!opened_ && !has_checkpoint_) STREAM_TRY(open(Open{}));
   Status status = flush();
   close();
   return status;

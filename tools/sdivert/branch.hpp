@@ -90,6 +90,7 @@ class Branch {
   IoBuffer buffer_;
   BatchBuilder pending_;
   UnitId pending_unit_ = Units::kStream;
+  bool has_checkpoint_ = false;
   bool opened_ = false;
   Fd pipe_;
   Fd unread_;  // after finish(): a second read end, in which the command's leavings can be counted

@@ -112,37 +112,32 @@ Status LineFile::close() {
   return {};
 }
 
-Status LineFile::begin(bool append) {
-  const std::string path = resolved(path_);
-  Fd old(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
-  info.st_mode = S_IFREG;
-  if (old.is_open()) {
-    if (fstat(old.get(), &info) != 0) return errno_status(errno, "open", path_);
-  } else if (errno != ENOENT) {
+Result<LineFile::Before> LineFile::look() const {
+  Before before{.path = resolved(path_), .fd = Fd(), .info = {}};
+  before.info.st_mode = S_IFREG;
+  before.fd.reset(::open(before.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (before.fd.is_open() ? fstat(before.fd.get(), &before.info) != 0 : errno != ENOENT) {
     return errno_status(errno, "open", path_);
   }
-  return replace(path, std::move(old), info, append ? static_cast<uint64_t>(info.st_size) : 0);
+  return before;
+}
+
+Status LineFile::begin(bool append) {
+  STREAM_ASSIGN(const Before before, look());
+  return replace(before, append ? before.size() : 0);
 }
 
 Status LineFile::set_back(uint64_t length) {
-  const std::string path = resolved(path_);
-  Fd old(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
-  info.st_mode = S_IFREG;
-  if (old.is_open()) {
-    if (fstat(old.get(), &info) != 0) return errno_status(errno, "open", path_);
-  } else if (errno != ENOENT) {
-    return errno_status(errno, "open", path_);
+  STREAM_ASSIGN(const Before before, look());
+  if (before.size() < length) {
+    return cannot_set_back(
+        path_, length, before.fd.is_open() ? fmt::format("it has {} now", before.size()) : std::string("it is gone"));
   }
-  if (static_cast<uint64_t>(info.st_size) < length) {
-    return cannot_set_back(path_, length,
-                           old.is_open() ? fmt::format("it has {} now", info.st_size) : std::string("it is gone"));
-  }
-  return replace(path, std::move(old), info, length);
+  return replace(before, length);
 }
 
-Status LineFile::replace(const std::string& path, Fd old, const struct stat& info, uint64_t length) {
+Status LineFile::replace(const Before& before, uint64_t length) {
+  const auto& [path, old, info] = before;
   if (!S_ISREG(info.st_mode)) {
     return usage_error(
         "'{}' is no regular file: with a checkpoint a file of --to is set back at a restart; give a file, or --exec "

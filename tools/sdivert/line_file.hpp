@@ -41,7 +41,15 @@ class LineFile {
   [[nodiscard]] uint64_t length() const { return length_; }
 
  private:
-  Status replace(const std::string& path, Fd old, const struct stat& info, uint64_t length);
+  /// What has the file's name now. Nothing: `fd` is closed, and the rest as of an empty file.
+  struct Before {
+    std::string path;  ///< behind symbolic links
+    Fd fd;
+    struct stat info;
+    [[nodiscard]] uint64_t size() const { return static_cast<uint64_t>(info.st_size); }
+  };
+  [[nodiscard]] Result<Before> look() const;
+  Status replace(const Before& before, uint64_t length);
   Status sync_folder(const std::string& path) const;
 
   std::string path_;

@@ -19,9 +19,11 @@ bool is_failure(const StageEnd& end) { return !end.by_us && !end.status.ok() && 
 std::vector<StageEnd> without_victims(const std::vector<StageEnd>& ends) {
   std::vector<StageEnd> out;
   for (auto end = ends.begin(); end != ends.end(); ++end) {
-    const bool victim = is_final(*end) && std::any_of(ends.begin(), end, [&](const StageEnd& before) {
-                          return is_failure(before) && !is_final(before) && before.round <= end->round;
-                        });
+    const bool victim =
+        is_final(*end) && std::any_of(ends.begin(), end, [&](const StageEnd& before) {
+          // A kill is no neighbour's doing, and may be seen after what it has led to.
+          return is_failure(before) && !is_final(before) && (before.round <= end->round || before.status.signal != 0);
+        });
     if (!victim) out.push_back(*end);
   }
   return out;
@@ -37,8 +39,11 @@ int exit_code(const std::vector<StageEnd>& all) {
   const std::vector<StageEnd> ends = without_victims(all);
   if (any_exited(ends, 2)) return 2;
   if (any_exited(ends, 3)) return 3;
-  const auto last =
-      std::find_if(ends.rbegin(), ends.rend(), [](const StageEnd& end) { return !end.by_us && !end.status.ok(); });
+  // Where something has failed, readers have left because of that.
+  const bool failed = std::any_of(ends.begin(), ends.end(), is_failure);
+  const auto last = std::find_if(ends.rbegin(), ends.rend(), [failed](const StageEnd& end) {
+    return failed ? is_failure(end) : !end.by_us && !end.status.ok();
+  });
   return last == ends.rend() ? 0 : last->status.shell_code();
 }
 

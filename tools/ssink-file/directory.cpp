@@ -7,7 +7,7 @@ namespace streamutils::ssink_file {
 
 namespace {
 
-constexpr size_t kMaxUnsynced = 64;      // files held open
+constexpr size_t kMaxUnsynced = 400;     // files held open
 constexpr size_t kMaxUnfinished = 1000;  // parts that wait for their names
 constexpr size_t kCopyBytes = 1 << 20;
 constexpr uint64_t kMaxLeft = 100;  // starts in a row that brought nothing in, whose files are looked for
@@ -111,7 +111,7 @@ Status Directory::write(std::string_view name, uint64_t offset, std::string_view
   if (!there) return usage_error("'{}' is gone: somebody has removed it; start over with --fresh", place(file));
   state_.open.insert_or_assign(part, DirectoryState::Part{offset + bytes.size(), state_.generation});
   written_.insert(file);
-  return written_.size() >= kMaxUnsynced ? sync_files() : Status();
+  return written_.size() >= kMaxUnsynced ? sync() : Status();
 }
 
 Status Directory::finish(std::string_view name, uint64_t length) {
@@ -128,8 +128,7 @@ Status Directory::finish(std::string_view name, uint64_t length) {
 
 Status Directory::commit() {
   if (!changed_ && state_.finishing.empty() && written_.empty()) return {};
-  STREAM_TRY(sync_files());
-  STREAM_TRY(sync_folders());
+  STREAM_TRY(sync());
   if (checkpointed_) {
     STREAM_TRY(check_generation());
     STREAM_TRY(write_cursor());
@@ -139,14 +138,9 @@ Status Directory::commit() {
   return {};
 }
 
-Status Directory::sync_files() {
-  for (const std::string& file : written_) STREAM_TRY(disk_.sync(file));
+Status Directory::sync() {
+  STREAM_TRY(disk_.sync_all(written_, folders_));
   written_.clear();
-  return {};
-}
-
-Status Directory::sync_folders() {
-  for (const std::string& folder : folders_) STREAM_TRY(disk_.sync_folder(folder));
   folders_.clear();
   return {};
 }
@@ -170,7 +164,7 @@ Status Directory::give_names(bool again) {
     folders_.insert(folder_of(part));
   }
   for (const auto& [part, generation] : state_.garbage) STREAM_TRY(disk_.remove(hidden(part, generation)));
-  STREAM_TRY(sync_folders());
+  STREAM_TRY(sync());
   finished_ += state_.finishing.size();
   state_.finishing.clear();
   state_.garbage.clear();

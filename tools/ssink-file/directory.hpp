@@ -85,8 +85,7 @@ class Directory final : private Operations {
   Status finish(std::string_view part, uint64_t length) override;
 
   Status commit();
-  Status sync_files();
-  Status sync_folders();
+  Status sync();
   Status write_cursor();
   Status give_names(bool again);
   Status give_name(const std::string& part, const DirectoryState::Part& its, bool again);
@@ -109,13 +108,13 @@ class Directory final : private Operations {
   const DirectorySettings settings_;
   Disk& disk_;
   bool checkpointed_ = false;
-  std::string owner_;                           // in hidden names
-  std::string home_;                            // of cursors
-  DirectoryState state_;                        // what the next cursor says
-  bool changed_ = false;                        // state_ is not what the cursor file says
-  bool adrift_ = false;                         // parts in progress belong to nothing that was restored
-  std::set<std::string, std::less<>> written_;  // hidden files that are not synced
-  std::set<std::string, std::less<>> folders_;  // not synced
+  std::string owner_;     // in hidden names
+  std::string home_;      // of cursors
+  DirectoryState state_;  // what the next cursor says
+  bool changed_ = false;  // state_ is not what the cursor file says
+  bool adrift_ = false;   // parts in progress belong to nothing that was restored
+  Disk::Paths written_;   // hidden files that are not synced
+  Disk::Paths folders_;   // not synced
   std::set<std::string, std::less<>> resumed_;
   uint64_t finished_ = 0;
 };

@@ -216,7 +216,7 @@ Status Directory::adopt(uint64_t newest) {
     its.generation = state_.generation;
     folders_.insert(folder_of(part));
   }
-  STREAM_TRY(sync_folders());
+  STREAM_TRY(sync());
   STREAM_TRY(write_cursor());
   return check_generation();
 }

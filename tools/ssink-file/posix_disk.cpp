@@ -42,7 +42,10 @@ class Fd {
   Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
-  Fd& operator=(Fd&&) = delete;
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   [[nodiscard]] int get() const { return fd_; }
 
  private:
@@ -135,6 +138,24 @@ class PosixDisk final : public Disk {
 
   Status sync_folder(const std::string& path) override { return sync_full_folder(full(path)); }
 
+  /// Each fsync is a commit of the file system's journal; with many, one syncfs of all of it is far quicker. It says by
+  /// itself what failed as of Linux 5.8; the files' own state says it on every kernel.
+  Status sync_all(const Paths& files, const Paths& folders) override {
+    if (files.size() + folders.size() < kMany) return Disk::sync_all(files, folders);
+    STREAM_TRY(make_directory());
+    if (syncfs(whole_.get()) != 0) return disk_error(errno, "sync the file system of", directory_);
+    for (const std::string& file : files) {
+      const auto found = files_.find(file);
+      if (found == files_.end()) continue;
+      const Fd fd(std::move(found->second));
+      files_.erase(found);
+      if (sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) != 0) {
+        return disk_error(errno, "sync", full(file));
+      }
+    }
+    return {};
+  }
+
   Result<Renamed> rename_new(const std::string& from, const std::string& to) override {
     files_.erase(from);
     const std::string source = full(from), target = full(to);
@@ -206,6 +227,8 @@ class PosixDisk final : public Disk {
     struct stat info {};
     if (stat(directory_.c_str(), &info) != 0) return disk_error(errno, "look at", directory_);
     if (!S_ISDIR(info.st_mode)) return disk_error(ENOTDIR, "write to", directory_);
+    whole_ = Fd(open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (whole_.get() < 0) return disk_error(errno, "open", directory_);
     made_ = true;
     return {};
   }
@@ -233,12 +256,21 @@ class PosixDisk final : public Disk {
     return lstat(fmt::format("{}/{}", folder, entry.d_name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   }
 
+  static constexpr size_t kMany = 16;
+
   const std::string directory_;
   bool made_ = false;
+  Fd whole_{-1};                     // the directory, open since before the first write that syncfs is asked about
   std::map<std::string, Fd> files_;  // written and not synced
 };
 
 }  // namespace
+
+Status Disk::sync_all(const Paths& files, const Paths& folders) {
+  for (const std::string& file : files) STREAM_TRY(sync(file));
+  for (const std::string& folder : folders) STREAM_TRY(sync_folder(folder));
+  return {};
+}
 
 std::unique_ptr<Disk> posix_disk(std::string directory) { return std::make_unique<PosixDisk>(std::move(directory)); }
 

@@ -50,6 +50,10 @@ void declare(cli::Cli& cli, Options& o) {
            "read the password from FILE; without it, from redis-password in $CREDENTIALS_DIRECTORY if that is there");
   cli.duration("--retry-for", o.retry_for,
                "how long to go on trying to reach the server, at the start and after a lost connection (default 60s)");
+  cli.choice(
+      "--commit", {"epoch", "now"}, [&o](size_t i) { o.commit = static_cast<redis::Commit>(i); },
+      "under a checkpoint: show results once their epoch is decided (default), or now, in which case the next start "
+      "takes back what was not decided (only with --hash, --zset and --string)");
   cli.group("Targets");
   cli.custom("--hash", "KEY", once(o.hash),
              "write every field of a result into the hash KEY, numbers as they stand in the JSON");

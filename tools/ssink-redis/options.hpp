@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/base/time.hpp"
+#include "lib/redis/commit.hpp"
 
 namespace streamutils::ssink_redis {
 
@@ -14,6 +15,7 @@ struct Options {
   std::optional<std::string> hash, zset, score, member, counter, by, string, stream, publish;
   std::optional<Duration> ttl;
   Duration retry_for{60'000'000};
+  std::optional<redis::Commit> commit;  ///< Under a checkpoint; epoch when empty.
 };
 
 int run(int argc, char** argv);

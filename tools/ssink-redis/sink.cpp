@@ -48,6 +48,15 @@ Result<std::unique_ptr<RedisSink>> RedisSink::create(const Options& options, Con
     return usage_error("--ttl must be at most 100 years");
   }
   if (options.retry_for.us < 0) return usage_error("--retry-for must not be negative");
+  if (options.commit == redis::Commit::now && (options.counter || options.stream || options.publish)) {
+    return usage_error(
+        "--commit now cannot be combined with --{}: what it writes cannot be taken back unseen; let 'sdivert --copy' "
+        "feed "
+        "a second ssink-redis without --commit now",
+        options.counter  ? "counter"
+        : options.stream ? "stream"
+                         : "publish");
+  }
   STREAM_ASSIGN(Targets targets, parse_targets(options));
   STREAM_ASSIGN(redis::Url url, server(options));
   return std::unique_ptr<RedisSink>(
@@ -60,6 +69,7 @@ RedisSink::RedisSink(const Options& options, redis::Url url, Targets targets, Co
       writer_settings_{
           .url = std::move(url), .retry_for = options.retry_for, .neighbour_died = std::move(neighbour_died)},
       fingerprint_(options),
+      commit_(options.commit),
       reader_(std::move(targets)),
       chunk_(options.ttl),
       planner_(reader_.targets(), memory_, chunk_),
@@ -76,6 +86,9 @@ Status RedisSink::on_open(Open& open, Output& out) {
   STREAM_TRY(reader_.open(open));
   memory_.set_lateness(open.lateness);
   if (take_) return out.control(open);
+  if (commit_ == redis::Commit::epoch) {
+    return usage_error("--commit epoch needs a checkpoint: without one results are written at once");
+  }
   const std::string_view path = open.stages.empty() ? "1" : std::string_view(open.stages.back().path);
   const std::string writer = random_word();
   sequence_.emplace(writer_settings_.url.display(),
@@ -139,6 +152,12 @@ Status RedisSink::send_to_store() {
 }
 
 Status RedisSink::flush() {
+  if (take_ && commit_ == redis::Commit::now) {
+    STREAM_TRY(send_chunk());
+    Status status = fenced_->flush();
+    count_reconnects();
+    return status;
+  }
   if (!writer_) return {};
   STREAM_TRY(send_chunk());
   Status status = writer_->drain();
@@ -154,12 +173,20 @@ void RedisSink::count_reconnects() {
 }
 
 Result<Cursor> RedisSink::fence(const checkpoint::SinkIdentity& identity, const Expected& expected) {
-  fenced_.emplace(writer_settings_, identity, expected, context_.clock, context_.log);
+  fenced_.emplace(writer_settings_, identity, expected, context_.clock, context_.log,
+                  commit_.value_or(redis::Commit::epoch));
   return fenced_->fence();
 }
 
 Status RedisSink::apply(const Cursor& after, const Cursor& at, std::string_view chunk) {
   Status status = fenced_->apply(after, at, chunk);
+  count_reconnects();
+  return status;
+}
+
+Status RedisSink::show(const Cursor& after, const Cursor& at, std::string_view chunk) {
+  if (commit_ != redis::Commit::now) return {};
+  Status status = fenced_->show(after, at, chunk);
   count_reconnects();
   return status;
 }

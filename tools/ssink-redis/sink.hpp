@@ -44,6 +44,7 @@ class RedisSink final : public checkpoint::TransactionalSink {
   Result<Cursor> fence(const checkpoint::SinkIdentity& identity, const Expected& expected) override;
   Status apply(const Cursor& after, const Cursor& at, std::string_view chunk) override;
   Status drain() override;
+  Status show(const Cursor& after, const Cursor& at, std::string_view chunk) override;
 
  private:
   RedisSink(const Options& options, redis::Url url, Targets targets, Context& context,
@@ -55,7 +56,8 @@ class RedisSink final : public checkpoint::TransactionalSink {
   Status send_chunk();
   /// The chunk, even when it is empty, to the store.
   Status send_to_store();
-  /// Sends the unfinished chunk and waits until the store has confirmed everything. Nothing under a checkpoint.
+  /// Sends the unfinished chunk and waits until the store has confirmed everything. Nothing under a checkpoint, unless
+  /// results are to be seen at once.
   Status flush();
   [[nodiscard]] uint64_t reconnects() const;
   void count_reconnects();
@@ -64,6 +66,7 @@ class RedisSink final : public checkpoint::TransactionalSink {
   Context& context_;
   redis::WriterSettings writer_settings_;
   const Fingerprint fingerprint_;
+  const std::optional<redis::Commit> commit_;
   RowReader reader_;
   SinkMemory memory_;
   redis::Chunk chunk_;

@@ -65,10 +65,17 @@ TEST_F(DirectoryStoreTest, RefusesWhatIsNotItsOwn) {
   EXPECT_EQ(failure("later"), "checkpoint '" + folder.path("later") +
                                   "' is of format 2, this program knows 1: use the version that wrote it");
   folder.write("file", "");
-  EXPECT_EQ(failure("file"), "cannot make the directory '" + folder.path("file") + "': Not a directory");
+  EXPECT_EQ(failure("file"),
+            "cannot make the directory '" + folder.path("file") +
+                "': Not a directory; give --checkpoint a directory that this user can make and write to");
   EXPECT_NE(failure("file/below").find("Not a directory"), std::string::npos);
   EXPECT_NE(failure("latin\xe9").find("is no UTF-8"), std::string::npos);
   EXPECT_FALSE(open_directory_store("", *files).ok());
+  const Status nowhere = open_directory_store("/proc/x/y", *files).take_status();
+  EXPECT_EQ(nowhere.code(), Code::usage) << "no restart mends it";
+  EXPECT_EQ(nowhere.message(),
+            "cannot make the directory '/proc/x/y': No such file or directory; give --checkpoint a directory that this "
+            "user can make and write to");
 }
 
 TEST_F(DirectoryStoreTest, TakesAnEmptyMountAndAFormatLeftHalfWay) {

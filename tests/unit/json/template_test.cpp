@@ -3,22 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/helpers/rendered.hpp"
+
 namespace streamutils {
 namespace {
 
 std::string rendered(std::string_view text, std::string record) {
-  FieldSet fields;
-  auto name = Template::parse(text, fields);
-  if (!name.ok()) return std::string(name.status().message());
-  const size_t size = record.size();
-  record.append(kJsonPadding, '\0');
-  RecordParser parser(fields);
-  std::vector<JsonValue> values(fields.size());
-  EXPECT_EQ(parser.parse(std::string_view(record).substr(0, size), values), ParseError::none);
-  std::string out;
-  size_t slot = 0;
-  const auto outcome = name->render(values, out, &slot);
-  return outcome == Template::Outcome::ok ? out : fmt::format("{} {}", reason(outcome), fields.text(slot));
+  return rendered_by<Template>(
+      text, std::move(record), [](Template::Outcome outcome, const FieldSet& fields, size_t slot) {
+        return outcome == Template::Outcome::ok ? "" : fmt::format("{} {}", reason(outcome), fields.text(slot));
+      });
 }
 
 TEST(Template, FillsFieldsIn) {

@@ -120,12 +120,12 @@ TEST_F(FencedWriterTest, AnOlderGenerationWritesNoMore) {
   ASSERT_TRUE(young.fence().ok());
   Status status = old.apply({1, 1}, {1, 2}, body());
   if (status.ok()) status = old.drain();
-  EXPECT_SAYS(status, Code::usage, "generation 2");
+  EXPECT_SAYS(status, Code::fenced, "generation 2");
   EXPECT_EQ(total(), "1");
   FencedWriter late = writer(1, between({1, 1}, {1, 1}));
-  EXPECT_SAYS(late.fence().take_status(), Code::usage, "generation 2");
+  EXPECT_SAYS(late.fence().take_status(), Code::fenced, "generation 2");
   FencedWriter late_reset = writer(1, {.reset = true});
-  EXPECT_SAYS(late_reset.fence().take_status(), Code::usage, "generation 2");
+  EXPECT_SAYS(late_reset.fence().take_status(), Code::fenced, "generation 2");
   ASSERT_TRUE(young.apply({1, 1}, {1, 2}, body()).ok());
   ASSERT_TRUE(young.drain().ok());
   EXPECT_EQ(total(), "2");
@@ -140,7 +140,7 @@ TEST_F(FencedWriterTest, AnOlderGenerationIsAlsoRefusedWhenItConnectsAgain) {
   server_.ask({"CLIENT", "KILL", "TYPE", "normal"});
   Status status = old.apply({0, 0}, {1, 1}, body());
   if (status.ok()) status = old.drain();
-  EXPECT_SAYS(status, Code::usage, "generation 2");
+  EXPECT_SAYS(status, Code::fenced, "generation 2");
   EXPECT_EQ(old.reconnects(), 0U);
   EXPECT_EQ(total(), "nil");
 }

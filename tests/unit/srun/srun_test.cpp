@@ -146,6 +146,14 @@ TEST(ExitCode, AVictimDoesNotDecide) {
   EXPECT_EQ(exit_code(victim), 137);
   EXPECT_TRUE(may_restart(victim));
   EXPECT_EQ(exit_code({exited(1, 1), exited(0, 2), exited(3, 2)}), 1);
+  // Killed before it had written anything: the last one takes that for an input of another kind, and the others lose
+  // their reader. In whatever order the ends are seen, a new start helps.
+  StageEnd source = killed(SIGKILL);
+  for (source.round = 0; source.round < 4; ++source.round) {
+    const std::vector<StageEnd> nothing = {source, exited(141, 3), exited(141, 2), exited(2, 1)};
+    EXPECT_EQ(exit_code(nothing), 137);
+    EXPECT_TRUE(may_restart(nothing));
+  }
   // A source that fails since its reader has gone is the victim itself.
   const std::vector<StageEnd> cause = {exited(1, 2), exited(2, 1)};
   EXPECT_EQ(exit_code(cause), 2);

@@ -199,7 +199,7 @@ TEST(Crash, AZombieIsToldThatItIsOne) {
   Process successor(world, small());
   ASSERT_TRUE(successor.start(taken).ok());
   const Status status = zombie.epoch(store, input(), 5);
-  EXPECT_EQ(status.code(), Code::usage);
+  EXPECT_EQ(status.code(), Code::fenced);
   EXPECT_NE(status.message().find("generation 2"), std::string::npos) << status.message();
 }
 

@@ -3,22 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/helpers/rendered.hpp"
+
 namespace streamutils::ssink_file {
 namespace {
 
 std::string rendered(std::string_view text, std::string record) {
-  FieldSet fields;
-  auto path = PathTemplate::parse(text, fields);
-  if (!path.ok()) return std::string(path.status().message());
-  const size_t size = record.size();
-  record.append(kJsonPadding, '\0');
-  RecordParser parser(fields);
-  std::vector<JsonValue> values(fields.size());
-  EXPECT_EQ(parser.parse(std::string_view(record).substr(0, size), values), ParseError::none);
-  std::string out;
-  size_t slot = 0;
-  const auto reason = path->render(values, out, &slot);
-  return reason.empty() ? out : std::string(reason);
+  return rendered_by<PathTemplate>(
+      text, std::move(record), [](std::string_view reason, const FieldSet&, size_t) { return std::string(reason); });
 }
 
 std::string value(std::string_view json) { return rendered("x/{a}/y", fmt::format("{{\"a\":{}}}", json)); }

@@ -158,7 +158,7 @@ TEST(Transaction, CorrectionsGoOnBehindARestart) {
   ASSERT_TRUE(dies.sink->cut().ok());
   status = dies.sink->apply({5, 1}, {6, 1}, dies.spool.at(0));
   if (status.ok()) status = dies.sink->drain();
-  EXPECT_EQ(status.code(), Code::usage) << status.message();
+  EXPECT_EQ(status.code(), Code::fenced) << status.message();
   EXPECT_EQ(server.words({"GET", "total"}), "4");
 }
 
