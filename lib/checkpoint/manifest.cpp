@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 
+#include "lib/checkpoint/sealed.hpp"
 #include "lib/checkpoint/snapshot.hpp"
 #include "lib/json/event_time.hpp"
 #include "lib/json/text.hpp"
@@ -22,10 +23,6 @@ constexpr std::string_view kFolder = "manifest/";
 constexpr size_t kDigits = 20;
 constexpr int kVersion = 1;
 constexpr std::array<std::string_view, 4> kKinds{"start", "epoch", "ended", "finished"};  // in the order of Kind
-constexpr std::string_view kShaHead = R"({"sha256":")";
-constexpr std::string_view kShaTail = "\"}\n";
-constexpr size_t kShaDigits = 64;
-constexpr size_t kShaLine = kShaHead.size() + kShaDigits + kShaTail.size();
 
 void append_text(std::string& out, std::string_view key, std::string_view value) {
   fmt::format_to(std::back_inserter(out), R"(,"{}":)", key);
@@ -154,21 +151,15 @@ std::string format_manifest(const Manifest& manifest) {
   line(manifest.open);
   line(Barrier{manifest.number, manifest.positions});
   for (const Ack& ack : manifest.members) line(ack);
-  const std::string sha = sha256_hex(out);
-  out += kShaHead;
-  out += sha;
-  out += kShaTail;
-  return out;
+  return sealed(std::move(out));
 }
 
 Result<Manifest> parse_manifest(std::string_view name, std::string_view bytes) {
-  const std::string_view last = bytes.substr(bytes.size() - std::min(bytes.size(), kShaLine));
-  const bool whole = last.size() == kShaLine && last.starts_with(kShaHead) && last.ends_with(kShaTail);
-  if (whole) bytes.remove_suffix(kShaLine);
-  if (whole && last.substr(kShaHead.size(), kShaDigits) != sha256_hex(bytes)) {
+  const Unsealed content = unsealed(bytes);
+  if (content.sealed && !content.intact) {
     return damaged(name, "it does not have the SHA-256 that its last line says");
   }
-  Lines lines(bytes);
+  Lines lines(content.text);
   const std::string_view first = lines.next();
   dom::parser parser;
   dom::object head;
@@ -180,7 +171,7 @@ Result<Manifest> parse_manifest(std::string_view name, std::string_view bytes) {
     return usage_error("{} is of format {}, this program knows {}: use the version that wrote it", name, version,
                        kVersion);
   }
-  if (!whole) return damaged(name, "it is cut short or changed: its last line is not its SHA-256");
+  if (!content.sealed) return damaged(name, "it is cut short or changed: its last line is not its SHA-256");
   if (!is_head || version != kVersion) return damaged(name, "its first line is not that of a manifest");
   Manifest manifest;
   if (const auto wrong = parse_head(head, manifest); !wrong.empty()) return damaged(name, wrong);

@@ -27,8 +27,8 @@ std::string member_name(const std::vector<StageInfo>& stages, size_t i);
 Status check_begun(const Open& open);
 
 /// All stages that keep state, in the order of `open`.
-/// Fails as check_begun() does, and with a usage error, naming the stage and the remedy, unless: the first stage is a source with a store, every
-/// stateful one has `store`, the main line ends in a sink, as does every branch.
+/// Fails as check_begun() does, and with a usage error, naming the stage and the remedy, unless: the first stage is a
+/// source with a store, every stateful one has `store`, the main line ends in a sink, as does every branch.
 Result<std::vector<MemberInfo>> find_members(const Open& open, std::string_view store);
 
 }  // namespace streamutils::checkpoint

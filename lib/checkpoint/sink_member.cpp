@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/checkpoint/sealed.hpp"
 #include "lib/checkpoint/snapshot.hpp"
 #include "lib/checkpoint/stage_member.hpp"
 #include "lib/stream/control_json.hpp"
@@ -27,11 +28,14 @@ const ObjectRef* spool_of(const Ack* ack) {
 }
 
 Result<Ack> parse_ack(std::string_view name, std::string text) {
+  const Unsealed content = unsealed(text);
+  if (!content.intact || !content.text.ends_with('\n'))
+    return failed("{} is cut short or changed; its epoch is made again by the next start", name);
   Units units;
   ControlParser parser(units);
-  const size_t size = text.size();
+  const size_t size = content.text.size();
   text.append(kJsonPadding, '\0');
-  auto parsed = parser.parse(std::string_view(text).substr(0, size));
+  auto parsed = parser.parse(std::string_view(text).substr(0, size - 1));  // without the line's end
   if (!parsed.ok()) return parsed.take_status().at(name);
   auto* ack = std::get_if<Ack>(&parsed->item);
   if (!ack) return failed("{}: no ack", name);
@@ -147,7 +151,7 @@ Status SinkMember::try_cut(uint64_t epoch, Positions positions, Manifest::Kind k
     std::string text;
     append_control(text, own, context_.units);
     const std::string name = ack_name(run_, epoch, name_);
-    STREAM_ASSIGN(const bool first, store_.put_if_absent(name, text));
+    STREAM_ASSIGN(const bool first, store_.put_if_absent(name, sealed(text + '\n')));
     if (!first) return failed("checkpoint '{}' already has {}", store_.place(), name);
   }
   look_ = kLook;

@@ -77,8 +77,12 @@ end
 -- Before an operation: {kind, key, when it would have expired, name, value, name, value, …}; of a string {…, value}. In
 -- the third place: '' never, false the key was not there. A value that was not there is false.
 local function save(kind, key, names)
-  local left = call('PTTL', key)
-  local entry = {kind, key, left >= 0 and string.format('%.0f', now + left) or left == -1 and ''}
+  local at = pcall('PEXPIRETIME', key)  -- as of Redis 7
+  if type(at) == 'table' then
+    at = call('PTTL', key)
+    if at >= 0 then at = now + at end
+  end
+  local entry = {kind, key, at >= 0 and string.format('%.0f', at) or at == -1 and ''}
   if kind == 's' then
     entry[4] = call('GET', key)
   elseif kind == 'h' then
