@@ -324,7 +324,12 @@ Result<std::optional<int>> format_version(const std::string& place, FileSystem& 
 
 Status check_version(const std::string& place, int version) {
   if (version == kFormatVersion) return {};
-  if (version <= 0) return usage_error("'{}' holds other files (its file 'format' is not that of checkpoints)", place);
+  if (version <= 0)
+    return usage_error(
+        "'{}' is no checkpoint, or its file 'format' was changed: that holds the one line '{}{}'; if there is a folder "
+        "'manifest' "
+        "beside it, write it so again, otherwise give --checkpoint another directory",
+        place, kFormatHead, kFormatVersion);
   return usage_error("checkpoint '{}' is of format {}, this program knows {}: use the version that wrote it", place,
                      version, kFormatVersion);
 }

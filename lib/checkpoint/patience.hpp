@@ -6,6 +6,10 @@
 
 namespace streamutils::checkpoint {
 
+/// Who looks for another's object again and again waits twice as long each time, up to this. A decision takes a few
+/// syncs of the disk: on a quick one it is seen at once, and on a slow one looking costs little.
+inline constexpr Duration kLongestLook{50'000};
+
 class Patience {
  public:
   virtual ~Patience() = default;

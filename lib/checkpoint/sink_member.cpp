@@ -14,7 +14,7 @@ namespace streamutils::checkpoint {
 namespace {
 
 constexpr Duration kWatch{1'000'000};  // how often the root looks whether it is still the last start
-constexpr Duration kLook{5'000};       // how often acks of side sinks and decisions are looked for
+constexpr Duration kLook{5'000};       // how soon acks of side sinks and decisions are looked for, at first
 
 std::string ack_name(std::string_view run, uint64_t epoch, std::string_view member) {
   return fmt::format("ack/{}/{}/{}", run, epoch, member);
@@ -54,7 +54,12 @@ struct SinkMember::Pending {
 
 SinkMember::SinkMember(TransactionalSink& sink, SinkSettings settings, ObjectStore& store, Patience& patience,
                        Context& context)
-    : sink_(sink), settings_(std::move(settings)), store_(store), patience_(patience), context_(context) {}
+    : sink_(sink),
+      settings_(std::move(settings)),
+      store_(store),
+      patience_(patience),
+      context_(context),
+      garbage_(store) {}
 SinkMember::~SinkMember() = default;
 
 Status SinkMember::on_open(Open& open, Output& out) {
@@ -78,7 +83,7 @@ Status SinkMember::open_root(const Open& open) {
   STREAM_ASSIGN(started_, start_root(store_, open, settings_.start, patience_, context_));
   STREAM_TRY(go_on_from(started_->manifest));
   STREAM_TRY(announce(store_, *started_, run_));
-  return collect_garbage(store_, started_->manifest, kKeepManifests);
+  return garbage_.collect(started_->manifest);
 }
 
 Status SinkMember::open_side() {
@@ -149,6 +154,7 @@ Status SinkMember::try_cut(uint64_t epoch, Positions positions, Manifest::Kind k
     STREAM_ASSIGN(const bool first, store_.put_if_absent(name, sealed(text + '\n')));
     if (!first) return failed("checkpoint '{}' already has {}", store_.place(), name);
   }
+  look_ = kLook;
   pending_ = std::make_unique<Pending>(Pending{epoch, std::move(positions), kind, std::move(own)});
   cursor_ = *pending_->own.cursor;
   ++next_epoch_;
@@ -160,6 +166,8 @@ Status SinkMember::on_ack(const Ack& item, Output& out) {
   STREAM_TRY(sink_.on_ack(item, out));
   if (!root() || item.epoch < next_epoch_ - 1) return {};
   acks_[item.epoch].insert_or_assign(item.stage, item);
+  if (!pending_ || !all_of_line_acknowledged()) return {};
+  look_ = kLook;
   return settle();
 }
 
@@ -167,7 +175,10 @@ Status SinkMember::settle() { return or_fenced(try_settle(), store_, generation_
 
 Status SinkMember::try_settle() {
   if (!pending_) return {};
-  next_look_ = context_.clock.mono() + kLook;
+  // Acks of the own line come by themselves.
+  const bool waits_for_line = root() && !all_of_line_acknowledged();
+  next_look_ = context_.clock.mono() + (waits_for_line ? kWatch : look_);
+  look_ = std::min(Duration{look_.us * 2}, kLongestLook);
   if (root()) {
     STREAM_ASSIGN(const bool complete, collect_side_acks());
     // A later generation removes acks that this one waits for.
@@ -182,7 +193,7 @@ Status SinkMember::try_settle() {
     STREAM_TRY(apply(*reader));
   }
   pending_.reset();
-  return root() ? collect_garbage(store_, started_->manifest, kKeepManifests) : Status();
+  return root() ? garbage_.collect(started_->manifest) : Status();
 }
 
 Status SinkMember::settle_all() {
@@ -206,6 +217,13 @@ Result<bool> SinkMember::waits_in_vain() {
   std::string holder;
   STREAM_ASSIGN(const auto lock, store_.try_lock({}, &holder));
   return lock != nullptr;
+}
+
+bool SinkMember::all_of_line_acknowledged() const {
+  const auto acks = acks_.find(pending_->epoch);
+  return std::ranges::all_of(started_->members, [&](const MemberInfo& member) {
+    return member.side || member.name == name_ || (acks != acks_.end() && acks->second.contains(member.name));
+  });
 }
 
 /// True when every member's ack of the pending epoch is there.

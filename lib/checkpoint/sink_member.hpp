@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/checkpoint/garbage.hpp"
 #include "lib/checkpoint/sink.hpp"
 #include "lib/checkpoint/spool.hpp"
 #include "lib/checkpoint/start.hpp"
@@ -60,6 +61,7 @@ class SinkMember final : public Operator {
   Status try_settle();
   Status settle_all();
   Result<bool> waits_in_vain();
+  [[nodiscard]] bool all_of_line_acknowledged() const;
   Result<bool> collect_side_acks();
   Status publish();
   Status apply(SpoolReader& reader);
@@ -70,6 +72,7 @@ class SinkMember final : public Operator {
   Patience& patience_;
   Context& context_;
   std::optional<Started> started_;  // of the root
+  GarbageCollector garbage_;
   std::string run_, name_;
   uint64_t generation_ = 0;
   uint64_t next_epoch_ = 0;
@@ -79,6 +82,7 @@ class SinkMember final : public Operator {
   std::unique_ptr<Pending> pending_;    // acknowledged, not yet decided or applied
   std::map<uint64_t, std::map<std::string, Ack, std::less<>>> acks_;  // of the root: of others, by epoch and member
   MonoTime next_look_;
+  Duration look_;  // from the last look to the next
 };
 
 }  // namespace streamutils::checkpoint

@@ -8,11 +8,11 @@
 namespace streamutils::checkpoint {
 
 namespace {
-constexpr Duration kLook{5'000};  // how often an undecided epoch is looked for
+constexpr Duration kLook{5'000};  // how soon an undecided epoch is looked for, at first
 }
 
 SourceMember::SourceMember(ObjectStore& store, Duration interval, Patience& patience, Context& context)
-    : store_(store), interval_(interval), patience_(patience), context_(context) {}
+    : store_(store), interval_(interval), patience_(patience), context_(context), root_(store) {}
 
 Status SourceMember::on_open(Open& open, Output& out) {
   run_ = open.run;
@@ -73,14 +73,17 @@ Status SourceMember::on_deadline(Output& out) {
   if (undecided_) STREAM_TRY(look_for_decision());
   const MonoTime now = context_.clock.mono();
   if (undecided_) {
-    next_look_ = now + kLook;
+    STREAM_TRY(root_.waited(look_));
+    look_ = std::min(Duration{look_.us * 2}, kLongestLook);
+    next_look_ = now + look_;
     return {};
   }
   if (now < next_cut_) return {};
   undecided_ = next_epoch_++;
   undecided_positions_ = positions();
   next_cut_ = now + interval_;
-  next_look_ = now + kLook;
+  look_ = kLook;
+  next_look_ = now + look_;
   return out.control(Barrier{.epoch = *undecided_, .positions = undecided_positions_});
 }
 
@@ -88,6 +91,7 @@ Status SourceMember::look_for_decision() {
   STREAM_ASSIGN(const bool decided, is_decided(store_, *undecided_, run_, generation_));
   if (!decided) return {};
   undecided_.reset();
+  root_.begin_again();
   if (decided_) decided_(undecided_positions_);
   return {};
 }
@@ -95,7 +99,9 @@ Status SourceMember::look_for_decision() {
 Status SourceMember::await_decision() {
   while (undecided_) {
     STREAM_TRY(look_for_decision());
-    if (undecided_) STREAM_TRY(patience_.pause(kLook));
+    if (!undecided_) break;
+    STREAM_TRY(patience_.pause(kLook));
+    STREAM_TRY(root_.waited(kLook));
   }
   return {};
 }

@@ -14,6 +14,7 @@
 #include "lib/checkpoint/manifest.hpp"
 #include "lib/checkpoint/object_store.hpp"
 #include "lib/checkpoint/patience.hpp"
+#include "lib/checkpoint/root_watch.hpp"
 #include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
 
@@ -65,6 +66,7 @@ class SourceMember final : public Operator {
   const Duration interval_;
   Patience& patience_;
   Context& context_;
+  RootWatch root_;
   std::function<void(const Positions&)> decided_;
   ResumePoint resume_;
   std::map<std::string, int64_t, std::less<>> kept_;  // positions of units that were not assigned yet
@@ -76,6 +78,7 @@ class SourceMember final : public Operator {
   Positions undecided_positions_;
   bool opened_ = false, ended_ = false;
   MonoTime next_cut_, next_look_;
+  Duration look_;  // from the last look to the next
 };
 
 }  // namespace streamutils::checkpoint

@@ -12,6 +12,8 @@ namespace streamutils::checkpoint {
 
 namespace {
 
+constexpr size_t kKeptBuffer = 4 << 20;  // memory that is given back and taken again costs more than filling it
+
 /// Passes everything on, and calls back in front of the end.
 class BeforeEnd final : public Output {
  public:
@@ -40,6 +42,9 @@ Status StageMember::on_open(Open& open, Output& out) {
   STREAM_TRY(op_.on_open(open, out));
   STREAM_TRY(out.flush());
   if (!op_.stateful()) return {};
+  snapshot_seconds_ = &context_.metrics.gauge("stream_checkpoint_snapshot_seconds",
+                                              "From the last barrier until the state was written and synced.");
+  snapshot_bytes_ = &context_.metrics.gauge("stream_checkpoint_snapshot_bytes", "Size of the last saved state.");
   STREAM_ASSIGN(const Manifest manifest, await_start(store_, run_, patience_));
   generation_ = manifest.generation;
   finished_ = manifest.kind == Manifest::Kind::finished;
@@ -48,10 +53,11 @@ Status StageMember::on_open(Open& open, Output& out) {
 }
 
 Status StageMember::on_barrier(const Barrier& item, Output& out) {
+  const MonoTime since = context_.clock.mono();
   STREAM_TRY(op_.on_barrier(item, out));
   if (!op_.stateful()) return {};
   STREAM_TRY(out.flush());  // the stages behind write their states while we write ours
-  return acknowledge(item.epoch, out);
+  return acknowledge(item.epoch, since, out);
 }
 
 Status StageMember::on_end(const End& item, Output& out) {
@@ -60,16 +66,19 @@ Status StageMember::on_end(const End& item, Output& out) {
     return failed(
         "the stream ended without its last epoch: it was cut off, and the next start goes on from the checkpoint");
   }
-  BeforeEnd gate(out, [&] { return acknowledge(*item.last_epoch, out); });
+  BeforeEnd gate(out, [&] { return acknowledge(*item.last_epoch, context_.clock.mono(), out); });
   return op_.on_end(item, gate);
 }
 
-Status StageMember::acknowledge(uint64_t epoch, Output& out) {
-  StateWriter state;
+Status StageMember::acknowledge(uint64_t epoch, MonoTime since, Output& out) {
+  StateWriter state(std::exchange(buffer_, {}));
   STREAM_TRY(op_.snapshot(state));
-  auto ref = put_snapshot(store_, state_name(run_, epoch, name_),
-                          {.program = program_, .version = STREAM_VERSION, .state = state.take()});
+  Snapshot snapshot{.program = program_, .version = STREAM_VERSION, .state = state.take()};
+  auto ref = put_snapshot(store_, state_name(run_, epoch, name_), snapshot);
+  if (snapshot.state.capacity() <= kKeptBuffer) buffer_ = std::move(snapshot.state);
   if (!ref.ok()) return or_fenced(ref.take_status(), store_, generation_);
+  snapshot_seconds_->set(static_cast<double>((context_.clock.mono() - since).us) / 1e6);
+  snapshot_bytes_->set(static_cast<double>(ref->bytes));
   return out.control(Ack{.epoch = epoch, .stage = name_, .objects = {*std::move(ref)}, .cursor = {}});
 }
 

@@ -40,7 +40,7 @@ class StageMember final : public Operator {
   [[nodiscard]] bool stateful() const override { return op_.stateful(); }
 
  private:
-  Status acknowledge(uint64_t epoch, Output& out);
+  Status acknowledge(uint64_t epoch, MonoTime since, Output& out);
 
   Operator& op_;
   const std::string program_;
@@ -50,6 +50,9 @@ class StageMember final : public Operator {
   std::string run_;
   std::string name_;
   uint64_t generation_ = 0;
+  Metric* snapshot_seconds_ = nullptr;  // of the last epoch, as is the next; null without state
+  Metric* snapshot_bytes_ = nullptr;
+  std::string buffer_;     // of states, kept unless it is large
   bool finished_ = false;  // an earlier start has ended for good: nothing will come
 };
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <climits>
 
+#include "lib/checkpoint/root_watch.hpp"
 #include "lib/checkpoint/sink.hpp"
 #include "lib/checkpoint/snapshot.hpp"
 #include "lib/stream/decoder.hpp"
@@ -224,6 +225,7 @@ Result<std::optional<Manifest>> newest_after(ObjectStore& store, uint64_t number
 Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience& patience) {
   STREAM_ASSIGN(const std::optional<uint64_t> before, newest_manifest(store));
   Duration look = kFirstLook;
+  RootWatch root(store);
   for (;;) {
     STREAM_ASSIGN(const auto text, store.get(restore_name(run)));
     if (text) {
@@ -237,6 +239,7 @@ Result<Manifest> await_start(ObjectStore& store, std::string_view run, Patience&
       return fenced(store.place(), before.value_or(0) + 1, last->generation);
     }
     STREAM_TRY(patience.pause(look));
+    STREAM_TRY(root.waited(look));
     look = std::min(Duration{look.us * 2}, kLastLook);
   }
 }

@@ -54,9 +54,4 @@ Status or_fenced(Status status, ObjectStore& store, uint64_t generation);
 /// The epoch in an object's name, "state/<run>/<epoch>/<member>"; empty when there is none.
 std::optional<uint64_t> object_epoch(std::string_view name);
 
-/// Removes manifests but the last `keep`, and every object of an epoch before `manifest` that no kept manifest names.
-/// What epochs after it have made is never touched, whoever made it.
-Status collect_garbage(ObjectStore& store, const Manifest& manifest, size_t keep);
-inline constexpr size_t kKeepManifests = 3;
-
 }  // namespace streamutils::checkpoint

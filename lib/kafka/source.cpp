@@ -125,8 +125,9 @@ Result<Source::State> KafkaSource::Impl::poll(Output& out, const Waiter& waiter,
       case Waiter::Event::reader_gone:
         return Status(Code::broken_pipe, "the reader of the output is gone");
       case Waiter::Event::stop:
-      case Waiter::Event::timeout:
         break;
+      case Waiter::Event::timeout:  // or a signal, which the caller may have something to do about
+        return State::empty;
     }
   }
 }

@@ -78,7 +78,8 @@ size_t CursorLedger::ask(std::string& out) {
   asked_ = Asked::cursor;
   if (fenced_) {
     const bool now = commit_ == Commit::now;
-    append_command(out, {"HMGET", key_, "generation", now ? "shown_epoch" : "epoch", now ? "shown_chunk" : "chunk"});
+    append_command(out, {"HMGET", key_, "generation", now ? "shown_epoch" : "epoch", now ? "shown_chunk" : "chunk",
+                         "epoch", "chunk"});
   } else {
     append_command(out, {"EVAL", kFenceScript, "1", key_, std::to_string(generation_),
                          expected_.reset    ? "reset"
@@ -93,6 +94,12 @@ Status CursorLedger::take(size_t i, const Reply& reply) {
   if (asked_ == Asked::cursor) {
     if (!fenced_) return take_fence(reply);
     found_ = read(reply, 0);
+    // A server may have lost the last word alone, which is the settling.
+    if (found_ && reply.items.size() == 5) {
+      Cursor settled;
+      const bool there = parse(reply.items[3], settled.epoch) && parse(reply.items[4], settled.chunk);
+      if (!there || settled < confirmed_settled_) found_->cursor = settled;
+    }
     return {};
   }
   if (i == 0) {
@@ -130,8 +137,15 @@ Status CursorLedger::take_fence(const Reply& reply) {
   if (!reply.items.empty() && reply.items.front().text == "FENCED" && stored) {
     fenced_ = true;
     found_ = stored;
-    confirmed_ = last_ = settled_ = stored->cursor;
+    confirmed_ = last_ = settled_ = confirmed_settled_ = stored->cursor;
     return {};
+  }
+  if (!reply.items.empty() && reply.items.front().text == "WRONGTYPE" && reply.items.size() == 3) {
+    return failed(
+        "redis at {}: cannot take back what was shown and never decided: '{}' was made something else by somebody; "
+        "delete "
+        "it, and start again",
+        place_, reply.items[1].text);
   }
   if (!stored) return gone();
   if (stored->generation > generation_) {
@@ -188,7 +202,7 @@ Status CursorLedger::refused(const Reply& reply, uint64_t) const { return mispla
 
 void CursorLedger::confirmed(uint64_t number) {
   for (; confirmed_number_ < number; ++confirmed_number_) {
-    if (!ahead_.front().settles) confirmed_ = ahead_.front().at;
+    (ahead_.front().settles ? confirmed_settled_ : confirmed_) = ahead_.front().at;
     ahead_.pop_front();
   }
 }

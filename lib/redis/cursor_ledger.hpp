@@ -78,6 +78,7 @@ class CursorLedger final : public Ledger {
   std::deque<Step> ahead_;  // where the chunks behind that one lead
   Cursor last_;             // where the last of them leads
   Cursor settled_;          // or will be by then
+  Cursor confirmed_settled_;
 };
 
 }  // namespace streamutils::redis

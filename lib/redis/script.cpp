@@ -58,7 +58,12 @@ if settled_epoch then
   if not there or not reached(e, c, epoch, chunk) then return {'CURSOR', stored[1], stored[2], stored[3]} end
   if reached(tonumber(stored[4]), tonumber(stored[5]), epoch, chunk) then return 0 end
   call('HSET', cursor, 'epoch', settled_epoch, 'chunk', settled_chunk)
-  for i = 1, chunk do call('HDEL', cursor, 'undo ' .. settled_epoch .. '-' .. i) end
+  for _, name in ipairs(call('HKEYS', cursor)) do
+    local undo_epoch, undo_chunk = string.match(name, '^undo (%d+)%-(%d+)$')
+    if undo_epoch and reached(epoch, chunk, tonumber(undo_epoch), tonumber(undo_chunk)) then
+      call('HDEL', cursor, name)
+    end
+  end
   return 1
 end
 
@@ -318,16 +323,27 @@ local function restore(entry)
     call('PEXPIREAT', key, deadline)
   end
 end
+local kinds = {h = 'hash', z = 'zset', s = 'string', t = 'stream'}
 local function take_back()
   local undone = {}
   for _, name in ipairs(call('HKEYS', cursor)) do
-    local e, c = string.match(name, '^undo (%d+)%-(%d+)$')
-    if e then undone[#undone + 1] = {tonumber(e), tonumber(c), name} end
+    local undo_epoch, undo_chunk = string.match(name, '^undo (%d+)%-(%d+)$')
+    if undo_epoch and e and before(e, c, undo_epoch, undo_chunk) then
+      undone[#undone + 1] = {tonumber(undo_epoch), tonumber(undo_chunk), name}
+    elseif undo_epoch then
+      call('HDEL', cursor, name)  -- settled
+    end
+  end
+  for _, chunk in ipairs(undone) do
+    chunk[4] = cmsgpack.unpack(call('HGET', cursor, chunk[3]))
+    for _, entry in ipairs(chunk[4]) do
+      local kind = call('TYPE', entry[2]).ok
+      if kind ~= 'none' and kind ~= kinds[entry[1]] then return {'WRONGTYPE', entry[2], entry[1]} end
+    end
   end
   table.sort(undone, function(a, b) return not (a[1] < b[1] or a[1] == b[1] and a[2] <= b[2]) end)
   for _, chunk in ipairs(undone) do
-    local found = cmsgpack.unpack(call('HGET', cursor, chunk[3]))
-    for i = #found, 1, -1 do restore(found[i]) end
+    for i = #chunk[4], 1, -1 do restore(chunk[4][i]) end
     call('HDEL', cursor, chunk[3])
   end
 end
@@ -344,7 +360,8 @@ elseif before(last_epoch, last_chunk, epoch, chunk) then
   if mode ~= 'rewind' then return no end
   epoch, chunk = last_epoch, last_chunk
 end
-take_back()
+local problem = take_back()
+if problem then return problem end
 call('HSET', cursor, 'generation', ARGV[1], 'epoch', epoch, 'chunk', chunk)
 if ARGV[5] == 'now' then
   call('HSET', cursor, 'shown_epoch', epoch, 'shown_chunk', chunk)

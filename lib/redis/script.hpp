@@ -38,7 +38,7 @@ extern const std::string kSequenceScript, kCursorScript, kShowScript;
 /// Takes a cursor over, and what was shown and not settled back. KEYS[1] is the cursor; ARGV: our generation, "reset"
 /// to set it whatever it is, "rewind" to set it back or "", "E-C" twice: the least and the last that it may be, and
 /// "now" when chunks will be shown. Replies: {"FENCED", generation, epoch, chunk}, or {"CURSOR", …} as above with
-/// nothing written.
+/// nothing written, or {"WRONGTYPE", key, letter} when somebody has made another key of one that is to be set back.
 extern const std::string_view kFenceScript;
 
 }  // namespace streamutils::redis

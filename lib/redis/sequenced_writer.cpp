@@ -18,10 +18,15 @@ constexpr Duration kLook{200'000};  // how long a wait goes without looking arou
 constexpr Duration kLeastReplyTimeout{1'000'000};
 constexpr Duration kReplyTimeout{10'000'000};  // a server that says nothing for so long is taken for lost
 
-/// Redis 6 wraps the error of a command inside a script: "ERR Error running script (...): @user_script:9: -OOM ...".
+/// Redis 6 wraps the error of a command inside a script: "ERR Error running script (...): @user_script:9: -OOM ...";
+/// Redis 7 says it behind: "OOM ... script: 3f…, on @user_script:9.".
 Reply unwrapped(Reply reply) {
-  if (!reply.text.starts_with("ERR Error running script")) return reply;
-  if (const size_t inner = reply.text.rfind(": -"); inner != std::string::npos) reply.text.erase(0, inner + 3);
+  if (reply.text.starts_with("ERR Error running script")) {
+    if (const size_t inner = reply.text.rfind(": -"); inner != std::string::npos) reply.text.erase(0, inner + 3);
+  } else if (const size_t behind = reply.text.rfind(" script: ");
+             behind != std::string::npos && reply.text.find("@user_script") > behind) {
+    reply.text.erase(behind);
+  }
   return reply;
 }
 

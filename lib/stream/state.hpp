@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of an operator's state: fixed-width little-endian integers and length-prefixed strings, in the operator's own order.
+// The bytes of an operator's state: fixed-width little-endian integers and length-prefixed strings, in the operator's
+// own order.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -12,10 +13,14 @@
 
 namespace streamutils {
 
-static_assert(std::endian::native == std::endian::little, "frames and state are little-endian in memory and on the wire");
+static_assert(std::endian::native == std::endian::little,
+              "frames and state are little-endian in memory and on the wire");
 
 class StateWriter {
  public:
+  StateWriter() = default;
+  /// Writes into the memory of `buffer`, whose content goes.
+  explicit StateWriter(std::string buffer) : bytes_(std::move(buffer)) { bytes_.clear(); }
   void u8(uint8_t v) { bytes_.push_back(static_cast<char>(v)); }
   void u32(uint32_t v) { raw(&v, sizeof v); }
   void u64(uint64_t v) { raw(&v, sizeof v); }

@@ -295,6 +295,9 @@ class CrashFileSystem final : public FileSystem {
     }));
     return lock;
   }
+  Result<LockView> look_at_lock(const std::string& path) override {
+    return LockView{.held = disk_.locks_.contains(path), .holder = {}};
+  }
 
  private:
   class OpenFile final : public File {

@@ -54,6 +54,17 @@ lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
   same '' "$(cat out.err)"
 }
 
+@test "SIGUSR1 is answered at once, also where nothing comes" {
+  topic=$(unique_topic 1)
+  numbers 1 3 | kafka_admin produce "$topic" 0
+  follow out -o beginning "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  kill -USR1 "$pid"
+  wait_until 20 grep -q '3 records' out.err
+  kill -TERM "$pid"
+  ended 0 "$pid"
+}
+
 @test "--drain: SIGINT ends with fire" {
   topic=$(unique_topic 1)
   follow out --drain "$topic"

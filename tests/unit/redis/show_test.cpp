@@ -225,6 +225,79 @@ TEST_F(ShowTest, ASpoolOfAnEarlierStartIsAppliedBehindWhatIsTakenBack) {
   EXPECT_EQ(cursor(), "[2 1 1 1 1]");
 }
 
+TEST_F(ShowTest, AServerThatHasLostTheSettlingAloneIsNoticed) {
+  Draw draw(4);
+  const std::string first = draw.body(true, false);
+  FencedWriter w = writer(1, {}, {});
+  ASSERT_TRUE(w.fence().ok());
+  ASSERT_TRUE(w.show({0, 0}, {1, 1}, first).ok());
+  ASSERT_TRUE(w.flush().ok());
+  const std::string before = server_.ask({"DUMP", kKey}).text;
+  ASSERT_TRUE(w.apply({0, 0}, {1, 1}, first).ok());
+  ASSERT_TRUE(w.drain().ok());
+  const auto decided = contents();
+  ASSERT_EQ(server_.words({"RESTORE", kKey, "0", before, "REPLACE"}), "OK");
+  server_.ask({"CLIENT", "KILL", "TYPE", "normal"});
+  Status status = w.show({1, 1}, {2, 1}, draw.body(true));
+  if (status.ok()) status = w.flush();
+  EXPECT_EQ(status.exit_code(), 1) << "worth a restart: " << status.message();
+  EXPECT_NE(status.message().find("went back in time"), std::string_view::npos) << status.message();
+  FencedWriter next = writer(2, {}, {1, 1});
+  ASSERT_TRUE(next.fence().ok());
+  ASSERT_TRUE(next.apply({0, 0}, {1, 1}, first).ok());
+  ASSERT_TRUE(next.drain().ok());
+  EXPECT_EQ(contents(), decided);
+}
+
+TEST_F(ShowTest, WhatTheCursorHasPassedIsNeverTakenBack) {
+  Draw draw(6);
+  FencedWriter w = writer(1, {}, {});
+  ASSERT_TRUE(w.fence().ok());
+  const std::string first = draw.body(true, false), second = draw.body(true, false);
+  ASSERT_TRUE(w.show({0, 0}, {1, 1}, first).ok());
+  ASSERT_TRUE(w.flush().ok());
+  const std::string undo = server_.ask({"HGET", kKey, "undo 1-1"}).text;
+  ASSERT_FALSE(undo.empty());
+  ASSERT_TRUE(w.apply({0, 0}, {1, 1}, first).ok());
+  ASSERT_TRUE(w.drain().ok());
+  server_.ask({"HSET", kKey, "undo 1-1", undo});
+  const auto decided = contents();
+  FencedWriter next = writer(2, {1, 1}, {1, 1});
+  ASSERT_TRUE(next.fence().ok());
+  EXPECT_EQ(contents(), decided);
+  // And settling drops whatever it has passed.
+  server_.ask({"HSET", kKey, "undo 1-1", undo});
+  ASSERT_TRUE(next.apply({1, 1}, {9, 1}, second).ok());
+  ASSERT_TRUE(next.drain().ok());
+  EXPECT_EQ(server_.words({"HLEN", kKey}), "5");
+}
+
+TEST_F(ShowTest, AKeyThatSomebodyHasMadeSomethingElseIsNotTouched) {
+  Chunk chunk{std::nullopt};
+  const Field fields[] = {{"a", "1"}};
+  chunk.string_set("s:0", "shown");
+  chunk.hash_set("h:0", fields);
+  std::string body;
+  ASSERT_TRUE(chunk.seal(body).ok());
+  FencedWriter w = writer(1, {}, {});
+  ASSERT_TRUE(w.fence().ok());
+  ASSERT_TRUE(w.show({0, 0}, {1, 1}, body).ok());
+  ASSERT_TRUE(w.flush().ok());
+  server_.ask({"DEL", "h:0"});
+  server_.ask({"SET", "h:0", "foreign"});
+  FencedWriter next = writer(2, {}, {});
+  const auto stands = next.fence();
+  EXPECT_EQ(stands.status().exit_code(), 1);
+  EXPECT_NE(stands.status().message().find("'h:0' was made something else by somebody; delete it"),
+            std::string_view::npos)
+      << stands.status().message();
+  EXPECT_EQ(server_.words({"GET", "s:0"}), "shown") << "all of it or nothing";
+  server_.ask({"DEL", "h:0"});
+  FencedWriter again = writer(3, {}, {});
+  ASSERT_TRUE(again.fence().ok());
+  EXPECT_EQ(server_.words({"DBSIZE"}), "1") << "the cursor";
+}
+
 TEST_F(ShowTest, AUserWhoMayNotReadShowsNothing) {
   server_.ask({"ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all", "-hmget"});
   const std::string sha = server_.words({"SCRIPT", "LOAD", kShowScript});
