@@ -13,13 +13,13 @@ namespace streamutils {
 namespace {
 
 constexpr std::array kPrograms = std::to_array<std::pair<std::string_view, ProgramRole>>({
-    {"skafka-cat", ProgramRole::source},   {"sreplay", ProgramRole::source},        {"sfilter", ProgramRole::filter},
-    {"swatermark", ProgramRole::filter},   {"swindow", ProgramRole::filter},        {"sjoin", ProgramRole::filter},
-    {"smatch", ProgramRole::filter},       {"sexec", ProgramRole::filter},          {"sdivert", ProgramRole::filter},
-    {"salert", ProgramRole::filter},       {"ssink-redis", ProgramRole::sink},      {"ssink-kafka", ProgramRole::sink},
-    {"ssink-postgres", ProgramRole::sink}, {"ssink-clickhouse", ProgramRole::sink}, {"ssink-influx", ProgramRole::sink},
-    {"ssink-file", ProgramRole::sink},     {"ssink-http", ProgramRole::sink},       {"sserve", ProgramRole::sink},
-    {"srun", ProgramRole::runner},
+    {"skafka-cat", ProgramRole::source}, {"sreplay", ProgramRole::source},      {"sfilter", ProgramRole::filter},
+    {"swatermark", ProgramRole::filter}, {"swindow", ProgramRole::filter},      {"sjoin", ProgramRole::filter},
+    {"smatch", ProgramRole::filter},     {"sexec", ProgramRole::filter},        {"sdivert", ProgramRole::filter},
+    {"sfuse", ProgramRole::filter},      {"salert", ProgramRole::filter},       {"ssink-redis", ProgramRole::sink},
+    {"ssink-kafka", ProgramRole::sink},  {"ssink-postgres", ProgramRole::sink}, {"ssink-clickhouse", ProgramRole::sink},
+    {"ssink-influx", ProgramRole::sink}, {"ssink-file", ProgramRole::sink},     {"ssink-http", ProgramRole::sink},
+    {"sserve", ProgramRole::sink},       {"srun", ProgramRole::runner},
 });
 
 bool is_program(const std::string& file) {

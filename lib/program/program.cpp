@@ -14,6 +14,7 @@
 #include "lib/checkpoint/sink_member.hpp"
 #include "lib/checkpoint/stage_member.hpp"
 #include "lib/cli/log.hpp"
+#include "lib/program/fusion.hpp"
 #include "lib/program/metrics_file.hpp"
 #include "lib/program/status_line.hpp"
 #include "lib/stream/loop.hpp"
@@ -91,6 +92,7 @@ struct Program::Impl {
   Impl(cli::Info info, Role role_of_program)
       : name(info.name), role(role_of_program), log(name, 0, clock), cli(std::move(info)) {}
 
+  Fusion* const fusion = Fusion::current();  // null: by itself
   std::string name;
   Role role;
   SystemClock clock;
@@ -99,11 +101,16 @@ struct Program::Impl {
   CommonOptions common;
   std::optional<MetricsFile> metrics_file;
   Metrics metrics;
-  Units units;
+  // What programs that run as one share:
+  Units own_units;
+  Units& units = fusion ? fusion->units : own_units;
+  StopFlag own_stop;
+  StopFlag& stop = fusion ? fusion->stop : own_stop;
+  StreamReader* own_reader = nullptr;
+  StreamReader*& reader = fusion ? fusion->reader : own_reader;  // while run() reads stdin
+  Waiter* own_waiter = nullptr;
+  Waiter*& waiter = fusion ? fusion->waiter : own_waiter;  // while run() runs
   Context context{clock, log, metrics, units};
-  StopFlag stop;
-  StreamReader* reader = nullptr;  // while run() reads stdin
-  Waiter* waiter = nullptr;        // while run() runs
   NeighbourPatience patience{reader, waiter};
   checkpoint::StartSettings start;  // of a sink
   std::optional<int64_t> from_epoch;
@@ -115,7 +122,10 @@ struct Program::Impl {
   void declare_checkpoint();
   Status open_store();
 
-  int run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd);
+  /// This program's part. Runs it, and what is fused with it, when it is the last one; otherwise lets the next one do
+  /// so. `source`: none when the part reads what comes before it, or stdin.
+  int run(Program& program, Source* source, Operator& op, Terminal& terminal, int output_fd);
+  int run_loop_of(std::span<const LoopStage> stages, Source& source, Terminal& terminal, int output_fd);
   int run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd);
   int run_to_nothing(Program& program, Operator& op);
   void say_left_out(const SideCounts& counts) {
@@ -202,7 +212,8 @@ std::optional<int> Program::parse(int argc, char** argv) {
       return fail(usage_error("STREAM_FORMAT is '{}'; it takes 'binary' or 'text'", format));
     }
   }
-  if (common.binary && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
+  const bool writes_stdout = !impl_->fusion || impl_->fusion->at_last();
+  if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
     return fail(usage_error(
         "refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
   }
@@ -266,7 +277,7 @@ int Program::Impl::run_to_nothing(Program& program, Operator& op) {
 
 int Program::run(Source& source, Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
-  const int code = impl_->run(*this, source, op, writer, STDOUT_FILENO);
+  const int code = impl_->run(*this, &source, op, writer, STDOUT_FILENO);
   impl_->say_left_out(writer.left_out());
   return code;
 }
@@ -277,41 +288,62 @@ bool Program::neighbour_died() const {
 }
 
 int Program::Impl::run_stdin(Program& program, Operator& op, Terminal& terminal, int output_fd) {
-  StreamReader stdin_reader(STDIN_FILENO, "standard input", units,
-                            {.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
-  reader = &stdin_reader;
-  const int code = run(program, stdin_reader, op, terminal, output_fd);
-  reader = nullptr;
+  return run(program, nullptr, op, terminal, output_fd);
+}
+
+int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal& terminal, int output_fd) {
+  LoopStage stage{op, context, name, store ? store->place() : "", common.strict};
+  std::optional<MetricsThread> metrics_thread;
+  const bool checks = environment_is("STREAM_CHECK", "1");
+  if (metrics_file && !checks) metrics_thread.emplace(*metrics_file, metrics, log);
+  int code = 0;
+  if (fusion && source) fusion->source = source;
+  if (fusion && !fusion->at_last()) {
+    code = fusion->call_next(std::move(stage));
+  } else if (!checks) {
+    std::vector<LoopStage> stages;
+    if (fusion) stages = std::move(fusion->parts());
+    stages.push_back(std::move(stage));
+    if (fusion && fusion->source) source = fusion->source;
+    std::optional<StreamReader> stdin_reader;
+    if (!source) {
+      stdin_reader.emplace(STDIN_FILENO, "standard input", units,
+                           StreamReaderSettings{.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
+      reader = &*stdin_reader;
+      source = reader;
+    }
+    code = run_loop_of(stages, *source, terminal, output_fd);
+    reader = nullptr;
+  }
+  if (metrics_thread) {
+    Status last = metrics_thread->finish();
+    if (!last.ok() && code == 0) code = program.fail(last);
+  }
   return code;
 }
 
-int Program::Impl::run(Program& program, Source& source, Operator& op, Terminal& terminal, int output_fd) {
-  if (environment_is("STREAM_CHECK", "1")) return 0;
+int Program::Impl::run_loop_of(std::span<const LoopStage> stages, Source& source, Terminal& terminal, int output_fd) {
   Waiter loop_waiter(stop, output_fd);
   waiter = &loop_waiter;
-  LoopSettings settings{
-      .program = name, .checkpoint = store ? store->place() : "", .strict = common.strict, .every_second = {}};
+  LoopSettings settings;
   StatusLine line(name, metrics, clock);
   // Of a pipeline in a terminal only the last program shows its line, and only where no records are shown.
   const bool show_line = isatty(STDERR_FILENO) && default_encoding(STDOUT_FILENO) == Encoding::plain &&
                          (output_fd < 0 || !isatty(output_fd));
   if (show_line) settings.every_second = [&] { line.show(); };
-  std::optional<MetricsThread> metrics_thread;
-  if (metrics_file) metrics_thread.emplace(*metrics_file, metrics, log);
   settings.report_requested = &report_requested;
-  settings.report = [&, this] { log.info("{}", line.text()); };
+  settings.report = [&] { log.info("{}", line.text()); };
   log.set_line_start(show_line ? StatusLine::kErase : "");
-  Status status = run_loop(source, op, terminal, loop_waiter, context, settings);
+  LoopEnd end = run_loop(source, stages, terminal, loop_waiter, settings);
   waiter = nullptr;
-  if (metrics_thread) {
-    Status last = metrics_thread->finish();
-    if (status.ok()) status = std::move(last);
-  }
   if (show_line) line.erase();
-  if (status.ok() && output_fd >= 0 && close(output_fd) != 0 && errno != EBADF) {
-    status = errno_status(errno, "write to", "standard output");
+  if (end.status.ok() && output_fd >= 0 && close(output_fd) != 0 && errno != EBADF) {
+    end = {errno_status(errno, "write to", "standard output"), stages.size() - 1};
   }
-  return program.fail(status);
+  if (!end.status.ok() && end.status.code() != Code::broken_pipe) {
+    stages[end.stage].context.log.error("{}", end.status.message());
+  }
+  return end.status.exit_code();
 }
 
 }  // namespace streamutils

@@ -27,9 +27,9 @@
 namespace streamutils {
 
 struct CommonOptions {
-  bool plain = false;   ///< --plain: main records only on stdout
-  bool binary = false;  ///< --binary or STREAM_FORMAT=binary
-  bool strict = false;  ///< --strict: the first invalid record ends the program with exit code 3
+  bool plain = false;       ///< --plain: main records only on stdout
+  bool binary = false;      ///< --binary or STREAM_FORMAT=binary
+  bool strict = false;      ///< --strict: the first invalid record ends the program with exit code 3
   bool eof_is_end = false;  ///< --eof end
   std::string metrics_file;
   int verbose = 0;
@@ -60,21 +60,22 @@ class Program {
 
   /// stdin -> op -> stdout until the end; returns the exit code.
   int run(Operator& op);
-  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit. With a checkpoint: a usage error.
+  /// stdin -> op -> nothing: a sink. Side records that it forwards are counted and said at exit. With a checkpoint: a
+  /// usage error.
   int run_sink(Operator& op);
   /// The same, exactly once when there is a checkpoint.
   int run_sink(checkpoint::TransactionalSink& sink);
-  /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all, or, when there is
-  /// a checkpoint, its source_member().
+  /// source -> op -> stdout. A program that is only a source passes a plain Operator, which forwards all, or, when
+  /// there is a checkpoint, its source_member().
   int run(Source& source, Operator& op);
 
   /// Of Role::source: the operator to run() with, which knows where to go on. Null without a checkpoint.
   /// REQUIRES: parse() returned no value.
   checkpoint::SourceMember* source_member();
 
-  /// For whoever waits longer than a moment (a sink that retries its store): true when waiting has become pointless, because
-  /// the program that writes our input has died without `end`, or the reader of our output is gone.
-  /// It costs two poll(2) calls. A writer that has ended cleanly is not dead: the bytes it left are still to be read.
+  /// For whoever waits longer than a moment (a sink that retries its store): true when waiting has become pointless,
+  /// because the program that writes our input has died without `end`, or the reader of our output is gone. It costs
+  /// two poll(2) calls. A writer that has ended cleanly is not dead: the bytes it left are still to be read.
   [[nodiscard]] bool neighbour_died() const;
 
  private:

@@ -28,7 +28,8 @@ std::string StatusLine::text() {
   if (const double sides = metrics_.total("stream_side_records_total"); sides > 0) {
     text += fmt::format(", {:.0f} side records", sides);
   }
-  if (metrics_.has("stream_lag_records")) text += fmt::format(", lag {:.0f} records", metrics_.total("stream_lag_records"));
+  if (metrics_.has("stream_lag_records"))
+    text += fmt::format(", lag {:.0f} records", metrics_.total("stream_lag_records"));
   if (metrics_.has("stream_open_windows")) {
     text += fmt::format(", {:.0f} open windows", metrics_.total("stream_open_windows"));
   }

@@ -5,7 +5,7 @@
 # kind: filter (stdin to stdout, any record), window (stdin to stdout, needs watermarks), sink (stdin, no stdout),
 # source (no stdin), tool (neither reads nor writes a stream). A new program needs a line here; the first test says so.
 declare -gA KIND=(
-  [swatermark]=filter [sfilter]=filter [sdivert]=filter [srun]=filter
+  [swatermark]=filter [sfilter]=filter [sdivert]=filter [srun]=filter [sfuse]=filter
   [swindow]=window
   [ssink-redis]=sink [ssink-kafka]=sink [ssink-file]=sink
   [skafka-cat]=source [sreplay]=source
@@ -18,6 +18,7 @@ arguments() {
     swatermark) ARGS=(--time t) ;;
     sfilter) ARGS=() ;;
     sdivert) ARGS=(--to late=diverted.ndjson) ;;
+    sfuse) ARGS=('sfilter | swatermark --time t') ;;
     srun) ARGS=('sfilter | sfilter') ;;
     swindow) ARGS=(--tumbling 10s --agg 'n=count()') ;;
     ssink-redis) ARGS=(--url "${REDIS_URL:-unix:///nowhere}" --string "contract:{k}") ;;

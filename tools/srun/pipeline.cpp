@@ -99,6 +99,28 @@ Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& opt
   return {};
 }
 
+void fuse(Pipeline& pipeline) {
+  const auto fits = [](const Stage& stage) {
+    const ProgramRole role = role_of(stage.words.front());
+    return role != ProgramRole::other && role != ProgramRole::runner && base_name(stage.words.front()) != "sfuse";
+  };
+  std::vector<Stage> out;
+  for (size_t i = 0; i < pipeline.stages.size();) {
+    size_t end = i + 1;
+    std::string text = join_words(pipeline.stages[i].words);
+    while (end < pipeline.stages.size() && fits(pipeline.stages[end - 1]) && fits(pipeline.stages[end])) {
+      text += " | " + join_words(pipeline.stages[end++].words);
+    }
+    if (end - i == 1) {
+      out.push_back(std::move(pipeline.stages[i]));
+    } else {
+      out.push_back({{"sfuse", std::move(text)}, std::move(pipeline.stages[i].place), {}});
+    }
+    i = end;
+  }
+  pipeline.stages = std::move(out);
+}
+
 Status find_commands(Pipeline& pipeline) {
   const char* path = nullptr;
   for (const auto& [name, value] : pipeline.environment) {
@@ -149,7 +171,7 @@ std::vector<Status> check_order(const Pipeline& pipeline) {
   return out;
 }
 
-std::vector<Status> check_pipeline(const Pipeline& pipeline) {
+std::vector<Status> check_programs(const Pipeline& pipeline) {
   std::vector<Status> out;
   for (size_t i = 0; i < pipeline.stages.size(); ++i) {
     const Stage& stage = pipeline.stages[i];
@@ -158,7 +180,6 @@ std::vector<Status> check_pipeline(const Pipeline& pipeline) {
         check_program({.file = stage.file, .words = stage.words, .environment = environment_of(pipeline, i)});
     if (!status.ok()) out.push_back(std::move(status).at(stage.place));
   }
-  for (Status& status : check_order(pipeline)) out.push_back(std::move(status));
   return out;
 }
 

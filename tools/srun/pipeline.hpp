@@ -25,6 +25,7 @@ struct Pipeline {
   /// The checkpoint store: as the file says, and after find_checkpoint() as its stages will see it.
   std::optional<std::string> checkpoint;
   bool binary = true;
+  bool fuse = false;  ///< neighbouring programs of ours in one process
   Duration stage_timeout{30'000'000};
   std::vector<std::pair<std::string, std::string>> environment;  ///< in order; later ones win
 
@@ -45,6 +46,9 @@ Result<Pipeline> parse_pipeline_text(std::string_view text);
 /// ours (which is that stage's alone: what the others lack is theirs to say).
 Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& option);
 
+/// Makes one `sfuse` of neighbouring stages that it can run. REQUIRES: all their words are settled.
+void fuse(Pipeline& pipeline);
+
 /// Sets Stage::file of every stage, or says which command does not exist.
 Status find_commands(Pipeline& pipeline);
 /// STREAM_FORMAT for a stage: binary where it and its reader are ours. None for the last stage: what the environment
@@ -55,7 +59,7 @@ std::vector<std::pair<std::string, std::optional<std::string>>> environment_of(c
 
 /// What is wrong with the order of the stages: sources first, sinks last, swatermark before swindow. Empty: nothing.
 std::vector<Status> check_order(const Pipeline& pipeline);
-/// check_order(), and what our programs say of their own options. REQUIRES: find_commands() was ok.
-std::vector<Status> check_pipeline(const Pipeline& pipeline);
+/// What our programs say of their own options. REQUIRES: find_commands() was ok.
+std::vector<Status> check_programs(const Pipeline& pipeline);
 
 }  // namespace streamutils::srun

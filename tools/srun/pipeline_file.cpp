@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 
 constexpr char kMaskedHash = '\x01';
 constexpr char kMaskedNewline = '\x02';
-const std::vector<std::string> kKeys = {"name", "stage", "restart", "checkpoint", "binary", "stage_timeout", "env"};
+const std::vector<std::string> kKeys = {"name", "stage", "restart", "checkpoint", "binary", "fuse", "stage_timeout", "env"};
 
 struct LogicalLine {
   std::string text;  // lines that end with a backslash joined to the next, backslash and newline kept
@@ -190,6 +190,9 @@ class FileParser {
     } else if (key == "binary") {
       if (value != "true" && value != "false") return usage_error("binary is '{}'; it takes 'true' or 'false'", value);
       pipeline_.binary = value == "true";
+    } else if (key == "fuse") {
+      if (value != "true" && value != "false") return usage_error("fuse is '{}'; it takes 'true' or 'false'", value);
+      pipeline_.fuse = value == "true";
     } else {
       auto duration = parse_duration(value);
       if (!duration.ok()) return duration.take_status().at("stage_timeout");

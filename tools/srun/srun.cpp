@@ -30,7 +30,7 @@ const cli::Info kInfo{
         "SIGTERM stops "
         "the first and lets the rest drain. FILE holds KEY = VALUE lines: name, stage (one for each, in order), "
         "restart "
-        "(never, on-failure), checkpoint, binary (true, false), stage_timeout, env. Commands are split as a shell "
+        "(never, on-failure), checkpoint, binary (true, false), fuse (true, false), stage_timeout, env. Commands are split as a shell "
         "splits them; "
         "nothing is "
         "expanded.",
@@ -43,6 +43,7 @@ const cli::Info kInfo{
 struct Options {
   std::vector<std::string> pipeline;
   bool check = false;
+  bool fuse = false;
   StageOptions stages;
   std::optional<std::string> checkpoint;
   std::string metrics_file;
@@ -56,6 +57,9 @@ void declare(cli::Cli& cli, Options& o) {
            "validate everything and run nothing: the file, that the commands exist, what our programs say of their "
            "options, and "
            "the order of the stages");
+  cli.flag("--fuse", o.fuse,
+           "run neighbouring programs of ours in one process, as sfuse does (also 'fuse' in FILE): less work, and one "
+           "name for all of them in messages of this program");
   cli.group("Checkpoints");
   cli.text("--checkpoint", "DIR", o.checkpoint,
            "keep checkpoints in DIR (also 'checkpoint' in FILE, or STREAM_CHECKPOINT): for every stage, and a pipeline "
@@ -89,9 +93,10 @@ int report(Log& log, const Status& status) {
   return status.exit_code();
 }
 
-int check(const Pipeline& pipeline, Log& log) {
+int check(const Pipeline& pipeline, const std::vector<Status>& disorder, Log& log) {
   int code = 0;
-  for (const Status& status : check_pipeline(pipeline)) code = report(log, status);
+  for (const Status& status : check_programs(pipeline)) code = report(log, status);
+  for (const Status& status : disorder) code = report(log, status);
   return code;
 }
 
@@ -221,7 +226,13 @@ int run(int argc, char** argv) {
   if (Status status = find_checkpoint(*pipeline, options.checkpoint); !status.ok()) return report(log, status);
   const auto first_words = first_start_words(options.stages, *pipeline);
   if (!first_words.ok()) return report(log, first_words.status());
-  if (Status status = find_commands(*pipeline); !status.ok()) return report(log, status);
+  Pipeline first = *pipeline;
+  first.stages.back().words.insert(first.stages.back().words.end(), first_words->begin(), first_words->end());
+  const std::vector<Status> disorder = check_order(first);
+  for (Pipeline* each : {&*pipeline, &first}) {
+    if (options.fuse || pipeline->fuse) fuse(*each);
+    if (Status status = find_commands(*each); !status.ok()) return report(log, status);
+  }
   for (size_t i = 0; i < pipeline->stages.size(); ++i) {
     const auto format = format_of(*pipeline, i);
     log.debug("stage {}{}: {}", i + 1, format ? fmt::format(" ({})", *format) : "",
@@ -233,9 +244,7 @@ int run(int argc, char** argv) {
     if (!file.ok()) return report(log, file.status());
     metrics_file = *std::move(file);
   }
-  Pipeline first = *pipeline;
-  first.stages.back().words.insert(first.stages.back().words.end(), first_words->begin(), first_words->end());
-  if (options.check || asked_to_check()) return check(first, log);
+  if (options.check || asked_to_check()) return check(first, disorder, log);
   auto signals = Signals::create();
   if (!signals.ok()) return report(log, signals.status());
   Metrics metrics;

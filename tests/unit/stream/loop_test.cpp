@@ -67,9 +67,10 @@ class Loops : public testing::Test {
 
   Status run(Operator& op, std::deque<ScriptedSource::Step> steps) {
     ScriptedSource source(clock, std::move(steps));
-    Status status = run_loop(source, op, terminal, waiter, context, settings);
+    const LoopStage stage{op, context, "prog", {}, strict};
+    LoopEnd end = run_loop(source, std::span(&stage, 1), terminal, waiter, settings);
     timeouts = source.timeouts;
-    return status;
+    return std::move(end.status);
   }
   [[nodiscard]] double counted(std::string_view name, const Labels& labels = {}) {
     return metrics.counter(name, "", labels).value();
@@ -83,7 +84,8 @@ class Loops : public testing::Test {
   StopFlag stop;
   Waiter waiter{stop, -1};
   RecordingTerminal terminal{units};
-  LoopSettings settings{.program = "prog", .checkpoint = {}, .strict = false, .every_second = {}};
+  bool strict = false;
+  LoopSettings settings;
   std::vector<int64_t> timeouts;
 };
 
@@ -146,7 +148,7 @@ TEST_F(Loops, Counts) {
 }
 
 TEST_F(Loops, StrictEndsAtTheFirstInvalidRecord) {
-  settings.strict = true;
+  strict = true;
   Operator forward;
   SideRecord late{.label = "late", .reason = "r"};
   SideRecord invalid{.label = "invalid", .reason = "not_json", .unit = units.id("t/1"), .offset = 4};
