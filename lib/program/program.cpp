@@ -308,7 +308,7 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     std::optional<StreamReader> stdin_reader;
     if (!source) {
       stdin_reader.emplace(STDIN_FILENO, "standard input", units,
-                           StreamReaderSettings{.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
+                           DecodeSettings{.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
       reader = &*stdin_reader;
       source = reader;
     }

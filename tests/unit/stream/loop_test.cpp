@@ -125,7 +125,7 @@ TEST_F(Loops, SaysWhatKeepsState) {
   struct Stateful : Operator {
     [[nodiscard]] bool stateful() const override { return true; }
   } op;
-  settings.checkpoint = "/store";
+  checkpoint = "/store";
   ASSERT_TRUE(run(op, {give(Open{})}).ok());
   EXPECT_NE(terminal.recorder.items[0].find(R"("stateful":true,"checkpoint":"/store")"), std::string::npos);
 }
