@@ -5,7 +5,7 @@
 //
 // Thread rule: one Fusion in a process at a time.
 #pragma once
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,10 +37,14 @@ class Fusion {
 
   // What all of them share.
   Units units;
+  FieldSet fields;
   StopFlag stop;
   StreamReader* reader = nullptr;
   Waiter* waiter = nullptr;
   Source* source = nullptr;  ///< of the first program, when it is one
+  /// Called while a later program waits: what an earlier one would notice of its own helpers if it were not waiting
+  /// too.
+  std::vector<std::function<Status()>> while_waiting;
 
  private:
   explicit Fusion(std::vector<Stage> stages) : stages_(std::move(stages)) {}

@@ -64,7 +64,8 @@ void widen_pipes() {
 /// Waits in the middle of things, as long as those before and behind us live.
 class NeighbourPatience final : public checkpoint::Patience {
  public:
-  NeighbourPatience(StreamReader*& reader, Waiter*& waiter) : reader_(reader), waiter_(waiter) {}
+  NeighbourPatience(StreamReader*& reader, Waiter*& waiter, const Fusion* fusion)
+      : reader_(reader), waiter_(waiter), fusion_(fusion) {}
   Status pause(Duration duration) override {
     const Status reader_gone(Code::broken_pipe, "the reader of the output is gone");
     if (!waiter_) return {};
@@ -72,13 +73,19 @@ class NeighbourPatience final : public checkpoint::Patience {
     if (reader_ && reader_->writer_died()) {
       return failed("the program before this one died: the next start goes on from the checkpoint");
     }
+    if (!fusion_) return {};
+    for (const auto& look : fusion_->while_waiting) STREAM_TRY(look());
     return {};
   }
-  [[nodiscard]] bool input_closed() const override { return reader_ && reader_->closed(); }
+  /// With branches of an earlier program in this process: their deaths are looked for above.
+  [[nodiscard]] bool input_closed() const override {
+    return reader_ && (!fusion_ || fusion_->while_waiting.empty()) && reader_->closed();
+  }
 
  private:
   StreamReader*& reader_;
   Waiter*& waiter_;
+  const Fusion* fusion_;
 };
 
 bool environment_is(const char* name, std::string_view value) {
@@ -110,8 +117,8 @@ struct Program::Impl {
   StreamReader*& reader = fusion ? fusion->reader : own_reader;  // while run() reads stdin
   Waiter* own_waiter = nullptr;
   Waiter*& waiter = fusion ? fusion->waiter : own_waiter;  // while run() runs
-  Context context{clock, log, metrics, units};
-  NeighbourPatience patience{reader, waiter};
+  Context context{clock, log, metrics, units, fusion ? &fusion->fields : nullptr};
+  NeighbourPatience patience{reader, waiter, fusion};
   checkpoint::StartSettings start;  // of a sink
   std::optional<int64_t> from_epoch;
   Duration checkpoint_interval = checkpoint::kDefaultInterval;
@@ -280,6 +287,10 @@ int Program::run(Source& source, Operator& op) {
   const int code = impl_->run(*this, &source, op, writer, STDOUT_FILENO);
   impl_->say_left_out(writer.left_out());
   return code;
+}
+
+void Program::while_others_wait(std::function<Status()> look) {
+  if (impl_->fusion) impl_->fusion->while_waiting.push_back(std::move(look));
 }
 
 bool Program::neighbour_died() const {

@@ -13,6 +13,7 @@
 //     return program.run(**watermark);
 //   }
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,10 @@ class Program {
   /// because the program that writes our input has died without `end`, or the reader of our output is gone. It costs
   /// two poll(2) calls. A writer that has ended cleanly is not dead: the bytes it left are still to be read.
   [[nodiscard]] bool neighbour_died() const;
+
+  /// `look` is called while another program in this process waits, for as long as run() runs: what it fails with ends
+  /// the wait. For a program whose helpers may die meanwhile.
+  void while_others_wait(std::function<Status()> look);
 
  private:
   struct Impl;

@@ -25,6 +25,7 @@ Batch Batch::part(size_t first, size_t count) const {
   if (!times.empty()) b.times = times.subspan(first, count);
   if (!offsets.empty()) b.offsets = offsets.subspan(first, count);
   if (!kafka_times.empty()) b.kafka_times = kafka_times.subspan(first, count);
+  if (fields) b.fields = fields + first * field_count;
   return b;
 }
 
@@ -46,8 +47,7 @@ void BatchBuilder::append(std::string_view record, const int64_t* time, const in
 
 void BatchBuilder::append(const Batch& from, size_t i) {
   append(from.record(i), from.times.empty() ? nullptr : &from.times[i],
-         from.offsets.empty() ? nullptr : &from.offsets[i],
-         from.kafka_times.empty() ? nullptr : &from.kafka_times[i]);
+         from.offsets.empty() ? nullptr : &from.offsets[i], from.kafka_times.empty() ? nullptr : &from.kafka_times[i]);
 }
 
 void BatchBuilder::commit(const int64_t* time, const int64_t* offset, const int64_t* kafka_time) {

@@ -8,7 +8,8 @@
 //   watermark u32 unit | u32 zero | i64 time in us
 //   control  u32 text bytes | the item as in the text encoding, padded
 //
-// All integers are little-endian. Values are persistent: a type or column number is never used again for something else.
+// All integers are little-endian. Values are persistent: a type or column number is never used again for something
+// else.
 #pragma once
 #include <string_view>
 #include <vector>

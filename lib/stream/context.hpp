@@ -32,6 +32,7 @@ struct Context {
   Log& log;
   Metrics& metrics;
   Units& units;
+  FieldSet* shared_fields = nullptr;  ///< what all stages of this process read (FieldReader); null: there is one stage
 };
 
 }  // namespace streamutils

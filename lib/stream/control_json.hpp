@@ -22,8 +22,8 @@ void append_control(std::string& out, const Control& item, const Units& units);
 /// One JSON object on one line, which may stand in a control line as it is?
 bool is_json_record(std::string_view record);
 
-/// Appends a side record's members without the braces: `"label":"late",...,"record":{...}`. A record that is not one line of JSON
-/// is given as "record_base64"; one that was cut adds "record_bytes" and "record_xxh3".
+/// Appends a side record's members without the braces: `"label":"late",...,"record":{...}`. A record that is not one
+/// line of JSON is given as "record_base64"; one that was cut adds "record_bytes" and "record_xxh3".
 void append_side_members(std::string& out, const SideRecord& item, const Units& units);
 
 /// Appends the record's wrapping: {"$stream":"record","raw":"..."}, or "raw_base64" when it is not UTF-8.
@@ -42,9 +42,9 @@ class ControlParser {
   enum class Kind { control, unit, record };
   struct Parsed {
     Kind kind = Kind::control;
-    Control item;                    ///< kind control
-    UnitId unit = Units::kStream;    ///< kind unit
-    std::string_view record;         ///< kind record, padded; without newlines
+    Control item;                  ///< kind control
+    UnitId unit = Units::kStream;  ///< kind unit
+    std::string_view record;       ///< kind record, padded; without newlines
   };
   /// REQUIRES: kJsonPadding readable bytes behind `line`. Views in the result live until the next call.
   /// On failure: what is wrong with the line.

@@ -50,7 +50,8 @@ struct Open {
   std::vector<std::string> keys;  ///< key fields of results, set by swindow
   bool results = false;           ///< records are window results with revisions
   Duration lateness;              ///< allowed lateness so far
-  /// Made for a plain input that ended without a single byte: whoever was to write it may have died. Not part of the encodings.
+  /// Made for a plain input that ended without a single byte: whoever was to write it may have died. Not part of the
+  /// encodings.
   bool empty_input = false;
   bool operator==(const Open&) const = default;
 };
@@ -82,7 +83,8 @@ struct CaughtUp {
   bool caught_up = true;
 };
 
-/// An idle unit does not hold back the others. From swatermark, or from a source that knows the unit to have ended for good.
+/// An idle unit does not hold back the others. From swatermark, or from a source that knows the unit to have ended for
+/// good.
 struct Idle {
   UnitId unit = Units::kStream;
   bool idle = true;
@@ -90,7 +92,7 @@ struct Idle {
 
 struct Assign {
   UnitId unit = Units::kStream;
-  int64_t position = 0;     ///< the first offset that will be read
+  int64_t position = 0;       ///< the first offset that will be read
   uint32_t units_in_all = 0;  ///< how many units the input has, assigned here or elsewhere
 };
 

@@ -21,8 +21,8 @@ class Output {
   virtual ~Output() = default;
   virtual Status records(const Batch& batch) = 0;
   virtual Status control(const Control& item) = 0;
-  /// Everything given so far is with the next program when this returns ok. For whoever is about to wait for an answer to
-  /// what it gave; the loop itself flushes before its own waits.
+  /// Everything given so far is with the next program when this returns ok. For whoever is about to wait for an answer
+  /// to what it gave; the loop itself flushes before its own waits.
   virtual Status flush() { return {}; }
 };
 

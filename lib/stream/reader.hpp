@@ -3,7 +3,8 @@
 //
 // Invariants:
 //  1. What is read is given before anything more is waited for.
-//  2. Memory is bounded by the largest item: about 1 MiB for lines of records, kMaxControlBytes for control lines, kMaxFrameBytes
+//  2. Memory is bounded by the largest item: about 1 MiB for lines of records, kMaxControlBytes for control lines,
+//  kMaxFrameBytes
 //     for a binary frame.
 #pragma once
 #include <memory>
@@ -21,8 +22,9 @@ class StreamReader final : public Source {
   StreamReader(int fd, std::string name, Units& units, const DecodeSettings& settings);
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) override;
 
-  /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe. What it
-  /// did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain inputs, whose EOF is their end.
+  /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe.
+  /// What it did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain
+  /// inputs, whose EOF is their end.
   bool writer_died();
   /// True when no writer holds the input open any more. False for files.
   [[nodiscard]] bool closed() const;

@@ -13,8 +13,8 @@ class Waiter {
   enum class Event { ready, timeout, stop, reader_gone };
   /// `output_fd`: -1 when nothing reads us. Either may be any kind of file.
   Waiter(const StopFlag& stop, int output_fd) : stop_(stop), output_fd_(output_fd) {}
-  /// Waits until `fd` (-1: none) is readable or hung up, at most `timeout` (negative: no bound). A stop that was requested
-  /// before counts only when `see_stop`. Other signals do not end the wait.
+  /// Waits until `fd` (-1: none) is readable or hung up, at most `timeout` (negative: no bound). A stop that was
+  /// requested before counts only when `see_stop`. Other signals do not end the wait.
   Event wait(int fd, Duration timeout, bool see_stop = true) const;
   [[nodiscard]] bool stop_requested() const { return stop_.requested(); }
 
@@ -31,15 +31,16 @@ class Source {
     finished,   ///< gave its `end`, nothing will follow
   };
   virtual ~Source() = default;
-  /// Gives what is there to `out`; with nothing there, waits through `waiter` up to `timeout` (zero: not at all; negative: no bound).
-  /// The first item is `open`, the last `end`. After a requested stop it gives `end` without `fire` soon, unless
-  /// its input is itself a stream, which brings its own end.
-  /// When the output's reader is gone it returns Code::broken_pipe.
+  /// Gives what is there to `out`; with nothing there, waits through `waiter` up to `timeout` (zero: not at all;
+  /// negative: no bound). The first item is `open`, the last `end`. After a requested stop it gives `end` without
+  /// `fire` soon, unless its input is itself a stream, which brings its own end. When the output's reader is gone it
+  /// returns Code::broken_pipe.
   virtual Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) = 0;
 
   /// True when everything given so far is to be flushed before the next poll().
   [[nodiscard]] virtual bool wants_flush() const { return false; }
-  /// Everything given so far has been written. Called after the flush that wants_flush() asked for, and after the last one.
+  /// Everything given so far has been written. Called after the flush that wants_flush() asked for, and after the last
+  /// one.
   virtual void flushed() {}
 };
 

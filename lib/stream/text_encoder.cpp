@@ -46,8 +46,8 @@ class TextEncoder final : public Encoder {
     append_unit(line_, units_.name(unit));
     append_line(line_, out);
   }
-  /// A record that would be read back as something else: as a control line, a blank one, without its last '\r', or as two
-  /// (what is not JSON may hold a newline).
+  /// A record that would be read back as something else: as a control line, a blank one, without its last '\r', or as
+  /// two (what is not JSON may hold a newline).
   static bool must_wrap(std::string_view record) {
     return record.empty() || record.back() == '\r' || record.starts_with(kControlPrefix) ||
            record.find('\n') != std::string_view::npos;

@@ -92,6 +92,7 @@ WindowOperator::WindowOperator(WindowSettings settings, Compiled compiled, Conte
       results_(compiled_.plan, compiled_.key_names, settings_.time_format),
       rows_(compiled_.plan),
       shared_{settings_, compiled_.plan, *rows_, results_},
+      reader_(compiled_.fields, context),
       figures_(std::make_unique<Figures>(context.metrics)) {}
 
 WindowOperator::~WindowOperator() = default;
@@ -107,7 +108,6 @@ Status WindowOperator::on_open(Open& open, Output& out) {
   STREAM_ASSIGN(time_slot_, timed.add(time_.field));
   timed_fields_ = timed.size();
   values_.resize(timed_fields_);
-  parser_.emplace(compiled_.fields);
   timed_parser_.emplace(timed);
   if (settings_.early && !next_early_) next_early_ = context_.clock.mono() + *settings_.early;
 
@@ -131,6 +131,7 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
   if (!by_unit()) minimum_.add(batch.unit);
   WindowSet& set = set_of(batch.unit);
   results_.begin(out, result_unit(batch.unit));
+  reader_.begin(batch);
   for (size_t i = 0; i < batch.size(); ++i) STREAM_TRY(add_record(batch, i, set, out));
   STREAM_TRY(results_.flush());
   update_figures();
@@ -139,9 +140,9 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
 
 Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, Output& out) {
   const bool timed = batch.times.empty();
-  RecordParser& parser = timed ? *timed_parser_ : *parser_;
   const std::span<JsonValue> values(values_.data(), timed ? timed_fields_ : compiled_.fields.size());
-  if (const ParseError error = parser.parse(batch.record(i), values); error != ParseError::none) {
+  const ParseError error = timed ? timed_parser_->parse(batch.record(i), values) : reader_.read(i, values);
+  if (error != ParseError::none) {
     return divert(batch, i, "invalid", reason(error), set, out);
   }
   scratch_.clear();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "lib/stream/context.hpp"
+#include "lib/stream/field_reader.hpp"
 #include "lib/stream/operator.hpp"
 #include "lib/stream/state_options.hpp"
 #include "lib/window/key_reader.hpp"
@@ -60,8 +61,8 @@ class WindowOperator final : public Operator {
     bool fired = false;
     uint32_t next_revision = 0;
   };
-  /// Calls `visit` for each window of each key, by unit, window end and key bytes, until it fails. For looking at what a
-  /// snapshot holds; it changes nothing.
+  /// Calls `visit` for each window of each key, by unit, window end and key bytes, until it fails. For looking at what
+  /// a snapshot holds; it changes nothing.
   Status visit_windows(const std::function<Status(const View&)>& visit);
   [[nodiscard]] const std::vector<std::string>& key_names() const { return compiled_.key_names; }
 
@@ -115,7 +116,7 @@ class WindowOperator final : public Operator {
 
   TimeField time_;
   size_t time_slot_ = 0;
-  std::optional<RecordParser> parser_;        // for records whose times come as a column
+  FieldReader reader_;                        // for records whose times come as a column
   std::optional<RecordParser> timed_parser_;  // finds the time field too
   size_t timed_fields_ = 0;
   std::vector<JsonValue> values_;

@@ -10,7 +10,7 @@ import time
 from servers import BIN
 
 SINKS = ["redis", "kafka", "file"]
-OURS = ("skafka-cat", "sfilter", "swatermark", "swindow", "sdivert", "ssink-redis", "ssink-kafka", "ssink-file")
+OURS = ("skafka-cat", "sfilter", "swatermark", "swindow", "sdivert", "sfuse", "ssink-redis", "ssink-kafka", "ssink-file")
 
 # What srun makes of exit codes: a 2 ends it, unless a stage before has failed otherwise.
 LOOP = """#!/usr/bin/env bash
@@ -46,10 +46,11 @@ class Shape:
         self.srun = draw.random() < 0.5
         self.binary = draw.random() < 0.5
         self.compression = draw.choice(["none", "gzip"])
+        self.fused = self.srun and draw.random() < 0.25  # all but the branches in one process
         self.now = draw.random() < 0.5  # ssink-redis --commit now: hashes alone
 
     def __str__(self):
-        words = ["srun" if self.srun else "shell", "binary" if self.binary else "text", self.main]
+        words = [("fused" if self.fused else "srun") if self.srun else "shell", "binary" if self.binary else "text", self.main]
         if self.side:
             words.append(f"{self.side_label}={self.side}")
         if self.copy:
@@ -136,6 +137,7 @@ class Run:
             path = os.path.join(self.folder, "pipeline.conf")
             with open(path, "w", encoding="utf-8") as file:
                 file.write("name = soak\n" + ("" if self.shape.binary else "binary = false\n"))
+                file.write("fuse = true\n" if self.shape.fused else "")
                 file.write(f"checkpoint = {self.place['checkpoint']}\n")
                 for stage in stages:
                     file.write(f"stage = {shlex.join(stage)}\n")
@@ -162,7 +164,7 @@ class Run:
     def processes(self):
         """{pid: (name, branch)} of the stages that run."""
         found = descendants([self.root.pid])
-        divert = {pid for pid, (name, _) in found.items() if name == "sdivert"}
+        divert = {pid for pid, (name, _) in found.items() if name in ("sdivert", "sfuse")}
         ours = {pid: (name, parent in divert) for pid, (name, parent) in found.items() if name in OURS}
         self.known |= set(ours)
         return ours

@@ -107,6 +107,7 @@ int run(int argc, char** argv) {
     return code;
   }
   if (!options.checkpoint.empty()) (*op)->hold_output();
+  program.while_others_wait([&op] { return (*op)->look_at_branches(); });
   const int code = program.run(**op);
   const int finished = program.fail((*op)->finish(static_cast<Code>(code)));
   return finished != 0 && (code == 0 || static_cast<Code>(code) == Code::broken_pipe) ? finished : code;

@@ -248,8 +248,13 @@ std::optional<MonoTime> Sdivert::deadline() const {
   return next_look_;
 }
 
-Status Sdivert::on_deadline(Output&) {
+Status Sdivert::look_at_branches() {
   for (Branch* branch : branches()) STREAM_TRY(branch->poll());
+  return {};
+}
+
+Status Sdivert::on_deadline(Output&) {
+  STREAM_TRY(look_at_branches());
   next_look_ = context_.clock.mono() + kLookEvery;
   return {};
 }

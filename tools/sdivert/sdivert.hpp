@@ -57,6 +57,8 @@ class Sdivert final : public Operator {
   Status on_quiet(Output& out) override;
   [[nodiscard]] std::optional<MonoTime> deadline() const override;
   Status on_deadline(Output& out) override;
+  /// Fails when a command of a branch has.
+  Status look_at_branches();
   [[nodiscard]] bool stateful() const override { return !checkpoint_.empty() && !files_.empty(); }
   Status snapshot(StateWriter& state) const override;
   Status restore(StateReader& state) override;

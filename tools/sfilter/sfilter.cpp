@@ -18,8 +18,9 @@ Status split_names(std::string_view option, const std::vector<std::string>& list
       FieldSet path;
       STREAM_ASSIGN(const size_t slot, path.add(name));
       if (path.parts(slot).size() != 1) {
-        return usage_error("{}: '{}' is nested; whole fields are taken (--set 'x={}' lifts it up; a dot in a name is '\\.')",
-                           option, name, name);
+        return usage_error(
+            "{}: '{}' is nested; whole fields are taken (--set 'x={}' lifts it up; a dot in a name is '\\.')", option,
+            name, name);
       }
       names.push_back(path.parts(slot)[0]);
     }
@@ -67,6 +68,7 @@ Status Filter::configure(const Options& options) {
     select_.push_back({slot, name, quoted(name)});
   }
   STREAM_TRY(split_names("--drop", options.drop, drop_));
+  reader_.emplace(fields_, context_);
   parser_ = std::make_unique<RecordParser>(fields_);
   values_.resize(fields_.size());
   return {};
@@ -113,10 +115,11 @@ Status Filter::on_open(Open& open, Output& out) {
   }
   for (const std::string& field : needed) {
     if (keeps(field)) continue;
-    return usage_error("'{}' must stay as it is: {} (keep it in --select, out of --drop and --set, or filter before swatermark)",
-                       field,
-                       open.time && field == time_field ? fmt::format("it holds the event time ('{}')", open.time->field)
-                                                        : "it identifies window results");
+    return usage_error(
+        "'{}' must stay as it is: {} (keep it in --select, out of --drop and --set, or filter before swatermark)",
+        field,
+        open.time && field == time_field ? fmt::format("it holds the event time ('{}')", open.time->field)
+                                         : "it identifies window results");
   }
   return out.control(open);
 }
@@ -124,8 +127,9 @@ Status Filter::on_open(Open& open, Output& out) {
 Status Filter::on_records(const Batch& batch, Output& out) {
   kept_ = batch;
   rewritten_.clear(batch.unit);
+  reader_->begin(batch);
   for (size_t i = 0; i < batch.size(); ++i) {
-    const ParseError error = parser_->parse(batch.record(i), values_);
+    const ParseError error = reader_->read(i, values_);
     const std::string_view problem = error != ParseError::none ? reason(error) : requirements_.check(values_);
     if (!problem.empty()) {
       STREAM_TRY(give(out));
@@ -148,6 +152,9 @@ void Filter::keep(const Batch& batch, size_t i) {
   if (!batch.times.empty()) kept_times_.push_back(batch.times[i]);
   if (!batch.offsets.empty()) kept_offsets_.push_back(batch.offsets[i]);
   if (!batch.kafka_times.empty()) kept_kafka_times_.push_back(batch.kafka_times[i]);
+  if (!reader_->shares()) return;
+  const auto row = reader_->row(i);
+  kept_fields_.insert(kept_fields_.end(), row.begin(), row.end());
 }
 
 Status Filter::give(Output& out) {
@@ -156,12 +163,17 @@ Status Filter::give(Output& out) {
     rewritten_.clear(kept_.unit);
   }
   if (kept_slices_.empty()) return {};
-  Status status =
-      out.records(Batch{kept_.unit, kept_.bytes, kept_slices_, kept_times_, kept_offsets_, kept_kafka_times_});
+  Batch kept{kept_.unit, kept_.bytes, kept_slices_, kept_times_, kept_offsets_, kept_kafka_times_};
+  if (!kept_fields_.empty()) {
+    kept.fields = kept_fields_.data();
+    kept.field_count = reader_->width();
+  }
+  Status status = out.records(kept);
   kept_slices_.clear();
   kept_times_.clear();
   kept_offsets_.clear();
   kept_kafka_times_.clear();
+  kept_fields_.clear();
   return status;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Validates, selects and rewrites records one by one, in this order: --require, --where, --set, then --select or --drop. All expressions
-// read the record as it came.
+// Validates, selects and rewrites records one by one, in this order: --require, --where, --set, then --select or
+// --drop. All expressions read the record as it came.
 //
 // Invariants:
 //  1. Without --set, --select and --drop a record leaves with its own bytes.
@@ -8,12 +8,14 @@
 //  3. Event times, offsets and Kafka times stay with their records.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/expr/expression.hpp"
 #include "lib/json/record_parser.hpp"
 #include "lib/stream/context.hpp"
+#include "lib/stream/field_reader.hpp"
 #include "lib/stream/operator.hpp"
 #include "tools/sfilter/options.hpp"
 #include "tools/sfilter/requirements.hpp"
@@ -62,7 +64,8 @@ class Filter final : public Operator {
   std::vector<Assignment> set_;
   std::vector<Selected> select_;
   std::vector<std::string> drop_;
-  std::unique_ptr<RecordParser> parser_;
+  std::optional<FieldReader> reader_;
+  std::unique_ptr<RecordParser> parser_;  // of whole records, to rewrite them
   std::vector<JsonValue> values_;
   std::vector<RecordParser::Member> members_;
   std::vector<bool> assigned_;
@@ -72,6 +75,7 @@ class Filter final : public Operator {
   Batch kept_;  // of records that leave as they came
   std::vector<Slice> kept_slices_;
   std::vector<int64_t> kept_times_, kept_offsets_, kept_kafka_times_;
+  std::vector<JsonValue> kept_fields_;
   BatchBuilder rewritten_;
   int64_t invalid_ = 0;
 };

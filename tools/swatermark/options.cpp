@@ -13,8 +13,10 @@ const cli::Info kInfo{
     .summary = "read event times and emit watermarks",
     .usage = "--time FIELD [OPTION]...",
     .description =
-        "Reads NDJSON or a stream from standard input, finds the event time of each record and adds watermarks per unit (a Kafka "
-        "partition, or the whole of standard input). Records without a readable time go to the side stream as 'invalid'.",
+        "Reads NDJSON or a stream from standard input, finds the event time of each record and adds watermarks per "
+        "unit (a Kafka "
+        "partition, or the whole of standard input). Records without a readable time go to the side stream as "
+        "'invalid'.",
     .examples = {{"the watermarks of a small input, 5 s behind the newest record",
                   R"(printf '%s\n' '{"t":1700000000}' '{"t":1700000009}' | swatermark --time t --bounded 5s | cat)"},
                  {"count per 10 s of event time",
@@ -26,23 +28,27 @@ void declare(cli::Cli& cli, Options& o) {
   cli.text("--time", "FIELD", o.time_field,
            "the field that holds the event time, nested as a.b; a number, a string of digits, or ISO 8601");
   cli.require("--time");
-  cli.choice("--time-unit", {"auto", "s", "ms", "us", "ns", "iso"},
-             [&o](size_t i) {
-               constexpr TimeUnit units[] = {TimeUnit::automatic, TimeUnit::s,  TimeUnit::ms,
-                                             TimeUnit::us,        TimeUnit::ns, TimeUnit::iso};
-               o.time_unit = units[i];
-             },
-             "the unit of numbers; auto (the default) tells s, ms, us and ns apart by size, record by record");
+  cli.choice(
+      "--time-unit", {"auto", "s", "ms", "us", "ns", "iso"},
+      [&o](size_t i) {
+        constexpr TimeUnit units[] = {TimeUnit::automatic, TimeUnit::s,  TimeUnit::ms,
+                                      TimeUnit::us,        TimeUnit::ns, TimeUnit::iso};
+        o.time_unit = units[i];
+      },
+      "the unit of numbers; auto (the default) tells s, ms, us and ns apart by size, record by record");
   cli.group("Watermarks");
   cli.duration("--bounded", o.bounded,
                "how far behind the newest record a record may be and still be on time; 0s by default");
-  cli.duration("--step", o.step, "advance the watermark in steps of this much event time; 100ms by default, 0s: at every rise");
-  cli.duration("--max-future", o.max_future,
-               "take out records further than this ahead of their Kafka timestamp (without one: of the clock) as side records "
-               "'early'; off by default, since it ties results to more than the records");
-  cli.duration("--idle-after", o.idle_after,
-               "a unit that has been at the end of its log for this long without a break does not hold back the others; 5s by "
-               "default");
+  cli.duration("--step", o.step,
+               "advance the watermark in steps of this much event time; 100ms by default, 0s: at every rise");
+  cli.duration(
+      "--max-future", o.max_future,
+      "take out records further than this ahead of their Kafka timestamp (without one: of the clock) as side records "
+      "'early'; off by default, since it ties results to more than the records");
+  cli.duration(
+      "--idle-after", o.idle_after,
+      "a unit that has been at the end of its log for this long without a break does not hold back the others; 5s by "
+      "default");
 }
 
 Status check(const Options& o) {

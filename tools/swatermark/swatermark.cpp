@@ -18,7 +18,7 @@ Result<std::unique_ptr<Swatermark>> Swatermark::create(const Options& options, C
 }
 
 Swatermark::Swatermark(const Options& options, FieldSet fields, Context& context)
-    : options_(options), fields_(std::move(fields)), parser_(fields_), context_(context) {}
+    : options_(options), fields_(std::move(fields)), reader_(fields_, context), context_(context) {}
 
 Swatermark::UnitState& Swatermark::unit(UnitId id) {
   if (id >= units_.size()) units_.resize(id + 1);
@@ -35,9 +35,10 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
   UnitState& state = unit(batch.unit);
   STREAM_TRY(wake(batch.unit, state, out));
   times_.resize(batch.size());
+  reader_.begin(batch);
   size_t first = 0;  // of the records not yet given
   for (size_t i = 0; i < batch.size(); ++i) {
-    const ParseError error = parser_.parse(batch.record(i), {&value_, 1});
+    const ParseError error = reader_.read(i, {&value_, 1});
     auto time = error == ParseError::none ? read_event_time(value_, options_.time_unit) : std::nullopt;
     if (time == kAfterAll) time.reset();  // as a watermark it would be the end of time
     if (!time || too_far(batch, i, *time)) {
@@ -67,6 +68,7 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
 Status Swatermark::give(const Batch& batch, size_t first, size_t end, Output& out) {
   if (first == end) return {};
   Batch part = batch.part(first, end - first);
+  reader_.give(part, first);
   part.times = std::span<const int64_t>(times_).subspan(first, end - first);
   return out.records(part);
 }

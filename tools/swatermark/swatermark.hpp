@@ -19,6 +19,7 @@
 
 #include "lib/json/record_parser.hpp"
 #include "lib/stream/context.hpp"
+#include "lib/stream/field_reader.hpp"
 #include "lib/stream/operator.hpp"
 #include "lib/stream/state_options.hpp"
 #include "tools/swatermark/options.hpp"
@@ -69,7 +70,7 @@ class Swatermark final : public Operator {
 
   const Options options_;
   FieldSet fields_;
-  RecordParser parser_;
+  FieldReader reader_;
   Context& context_;
   std::vector<UnitState> units_;  // by UnitId
   std::vector<int64_t> times_;    // of the batch being read

@@ -67,7 +67,7 @@ class Loops : public testing::Test {
 
   Status run(Operator& op, std::deque<ScriptedSource::Step> steps) {
     ScriptedSource source(clock, std::move(steps));
-    const LoopStage stage{op, context, "prog", {}, strict};
+    const LoopStage stage{op, context, "prog", checkpoint, strict};
     LoopEnd end = run_loop(source, std::span(&stage, 1), terminal, waiter, settings);
     timeouts = source.timeouts;
     return std::move(end.status);
@@ -85,6 +85,7 @@ class Loops : public testing::Test {
   Waiter waiter{stop, -1};
   RecordingTerminal terminal{units};
   bool strict = false;
+  std::string checkpoint;
   LoopSettings settings;
   std::vector<int64_t> timeouts;
 };
