@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/assigner.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace streamutils::window {
@@ -23,6 +24,12 @@ SliceAssigner::SliceAssigner(Duration size, Duration slide, Duration offset)
     : size_(size.us), slide_(slide.us), offset_(offset.us), rest_(size.us % slide.us) {}
 
 SliceAssigner::Fit SliceAssigner::assign(int64_t time, SliceBounds& slice) const {
+  if (calendar_) {
+    const auto window = calendar_->window(time);
+    if (!window) return Fit::out_of_range;
+    slice = {window->start, window->end, window->end, window->end};
+    return Fit::assigned;
+  }
   const Wide r = floor_mod(Wide(time) - offset_, slide_);
   const Wide base = Wide(time) - r;  // the start of the last window that has begun
   if (r >= size_) return Fit::unassigned;
@@ -39,10 +46,23 @@ SliceAssigner::Fit SliceAssigner::assign(int64_t time, SliceBounds& slice) const
 }
 
 std::optional<int64_t> SliceAssigner::end_after(int64_t time) const {
+  if (calendar_) {
+    const auto window = calendar_->window(std::max(time, Calendar::kFirst));
+    return window ? std::optional(window->end) : std::nullopt;
+  }
   const Wide distance = Wide(time) - offset_ - size_;
   const Wide end = Wide(time) - floor_mod(distance, slide_) + slide_;
   if (end > kMax) return std::nullopt;
   return int64_t(end);
+}
+
+int64_t SliceAssigner::start_of(int64_t end) const {
+  if (calendar_) {
+    const auto window = calendar_->window(end - 1);
+    return window ? window->start : std::numeric_limits<int64_t>::min();
+  }
+  int64_t start = 0;
+  return __builtin_sub_overflow(end, size_, &start) ? std::numeric_limits<int64_t>::min() : start;
 }
 
 }  // namespace streamutils::window

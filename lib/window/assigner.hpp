@@ -3,22 +3,17 @@
 //
 // Time is cut at every window edge, k * slide + offset and k * slide + offset + size, into slices: at most two per
 // slide. All times of a slice are in the same windows, so a record is added to one slice whatever size / slide is, and
-// a window that fires merges its slices. Thread rule: immutable.
+// a window that fires merges its slices. Thread rule: one thread at a time.
 #pragma once
 #include <cstdint>
 #include <limits>
 #include <optional>
 
 #include "lib/base/time.hpp"
+#include "lib/window/calendar.hpp"
+#include "lib/window/interval.hpp"
 
 namespace streamutils::window {
-
-/// [start, end) in microseconds of event time.
-struct Interval {
-  int64_t start = 0;
-  int64_t end = 0;
-  auto operator<=>(const Interval&) const = default;
-};
 
 struct SliceBounds {
   int64_t start = 0, end = 0;
@@ -30,6 +25,8 @@ class SliceAssigner {
  public:
   /// REQUIRES: size > 0, slide > 0, |offset| < slide.
   SliceAssigner(Duration size, Duration slide, Duration offset);
+  /// Windows of a calendar, one after the other.
+  explicit SliceAssigner(Calendar calendar) : calendar_(std::move(calendar)) {}
 
   enum class Fit : uint8_t {
     assigned,
@@ -45,14 +42,15 @@ class SliceAssigner {
   [[nodiscard]] bool is_end(int64_t end) const {
     return end >= std::numeric_limits<int64_t>::min() + size_ && end_after(end - 1) == end;
   }
-  [[nodiscard]] int64_t size() const { return size_; }
-  [[nodiscard]] int64_t slide() const { return slide_; }
+  /// Where the window that ends at `end`, which is the end of one, begins; the least number when that is out of range.
+  [[nodiscard]] int64_t start_of(int64_t end) const;
   /// The window that ends at `end`. REQUIRES: `end` is the end of a window that holds a record.
-  [[nodiscard]] Interval window(int64_t end) const { return {end - size_, end}; }
+  [[nodiscard]] Interval window(int64_t end) const { return {start_of(end), end}; }
 
  private:
-  int64_t size_, slide_, offset_;
-  int64_t rest_;  // size mod slide: where in a slide the windows end
+  int64_t size_ = 1, slide_ = 1, offset_ = 0;
+  int64_t rest_ = 0;  // size mod slide: where in a slide the windows end
+  std::optional<Calendar> calendar_;
 };
 
 }  // namespace streamutils::window

@@ -32,7 +32,15 @@ Result<WindowSettings> settings_of(const StateOptions& options) {
   WindowSettings s;
   if (options.find("--session")) s.kind = WindowKind::session;
   STREAM_TRY(take_duration(options, "--session", {&s.size, &s.slide}));
-  STREAM_TRY(take_duration(options, "--tumbling", {&s.size, &s.slide}));
+  if (const std::string* zone = options.find("--tz")) {
+    const std::string* text = options.find("--tumbling");
+    s.calendar = text ? CalendarSpan::parse(*text) : std::nullopt;
+    if (!s.calendar) return failed("the saved options of the windows are damaged");
+    s.calendar->zone = *zone;
+    s.size = s.slide = s.calendar->nominal();
+  } else {
+    STREAM_TRY(take_duration(options, "--tumbling", {&s.size, &s.slide}));
+  }
   STREAM_TRY(take_duration(options, "--sliding", {&s.size}));
   STREAM_TRY(take_duration(options, "--every", {&s.slide}));
   STREAM_TRY(take_duration(options, "--offset", {&s.offset}));

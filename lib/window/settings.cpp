@@ -15,6 +15,13 @@ std::string_view size_option(const WindowSettings& s) {
 }
 
 Status check_shape(const WindowSettings& s) {
+  if (s.calendar) {
+    if (s.kind != WindowKind::aligned || !tumbling(s))
+      return usage_error("--tz: only --tumbling windows follow a calendar");
+    if (s.offset.us != 0)
+      return usage_error("--offset: windows of a calendar have none, they begin where their unit does");
+    return Calendar::create(*s.calendar).take_status();
+  }
   if (s.size.us <= 0) return usage_error("{}: '{}' is not longer than 0", size_option(s), format_duration(s.size));
   if (s.kind == WindowKind::session) {
     if (s.offset.us != 0) return usage_error("--offset: sessions have none, they start at their first record");
@@ -66,6 +73,10 @@ Status check_time_format(const WindowSettings& s) {
 }
 
 }  // namespace
+
+SliceAssigner assigner(const WindowSettings& s) {
+  return s.calendar ? SliceAssigner(*Calendar::create(*s.calendar)) : SliceAssigner(s.size, s.slide, s.offset);
+}
 
 Status check(const WindowSettings& settings) {
   STREAM_TRY(check_shape(settings));

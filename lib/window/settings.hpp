@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/base/time.hpp"
+#include "lib/window/assigner.hpp"
 
 namespace streamutils::window {
 
@@ -22,12 +23,13 @@ enum class Scope : uint8_t {
 
 struct WindowSettings {
   WindowKind kind = WindowKind::aligned;
-  Duration size;                  ///< the window's size, or the gap of a session
-  Duration slide;                 ///< aligned only; equal to `size` for tumbling windows
-  Duration offset;                ///< aligned only; windows start at multiples of `slide` plus this
-  std::vector<std::string> keys;  ///< paths as FieldSet::add takes them; empty: one key for all records
-  std::string aggregates;         ///< the text of --agg
-  std::string where;              ///< empty: every record
+  Duration size;                         ///< the window's size, or the gap of a session; nominal with a calendar
+  Duration slide;                        ///< aligned only; equal to `size` for tumbling windows
+  Duration offset;                       ///< aligned only; windows start at multiples of `slide` plus this
+  std::optional<CalendarSpan> calendar;  ///< aligned and tumbling only: windows by this, not by size
+  std::vector<std::string> keys;         ///< paths as FieldSet::add takes them; empty: one key for all records
+  std::string aggregates;                ///< the text of --agg
+  std::string where;                     ///< empty: every record
   Duration allowed_lateness;
   std::optional<Duration> late_fire;  ///< corrections are fired at multiples of this instead of at once
   std::optional<Duration> early;      ///< open windows that changed are fired every so often, by the clock
@@ -40,5 +42,7 @@ struct WindowSettings {
 /// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the
 /// time format.
 Status check(const WindowSettings& settings);
+/// REQUIRES: check() was ok; aligned windows.
+SliceAssigner assigner(const WindowSettings& settings);
 
 }  // namespace streamutils::window

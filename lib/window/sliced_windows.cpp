@@ -6,8 +6,7 @@
 
 namespace streamutils::window {
 
-SlicedWindows::SlicedWindows(SetContext& context)
-    : WindowSet(context), assigner_(context.settings.size, context.settings.slide, context.settings.offset) {}
+SlicedWindows::SlicedWindows(SetContext& context) : WindowSet(context), assigner_(assigner(context.settings)) {}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
@@ -112,9 +111,7 @@ void SlicedWindows::fire_on_time(int64_t after) {
   std::optional<int64_t> next = assigner_.end_after(after);
   while (next && *next <= watermark_.us) {
     // The first slice that a window ending at `next` or later holds; windows without one are skipped, however many.
-    int64_t first = 0;
-    if (__builtin_sub_overflow(*next, assigner_.size(), &first)) first = std::numeric_limits<int64_t>::min();
-    const auto slice = slices_.lower_bound(first);
+    const auto slice = slices_.lower_bound(assigner_.start_of(*next));
     if (slice == slices_.end()) return;
     const int64_t end = std::max(*next, slice->second.bounds.first_end);
     if (end > watermark_.us) return;

@@ -21,8 +21,8 @@ constexpr uint32_t kMaxParts = 256;
 constexpr std::string_view kWhat = "the windows";
 
 const std::vector<std::string_view>& shaping_options() {
-  static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--every", "--session",
-                                                      "--offset",   "--key",     "--where", "--scope"};
+  static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--every", "--session", "--offset",
+                                                      "--tz",       "--key",     "--where", "--scope"};
   return names;
 }
 
@@ -81,6 +81,9 @@ StateOptions WindowOperator::state_options() const {
   StateOptions options;
   if (s.kind == WindowKind::session) {
     options.add("--session", format_duration(s.size));
+  } else if (s.calendar) {
+    options.add("--tumbling", s.calendar->text());
+    options.add("--tz", s.calendar->zone);
   } else if (s.size == s.slide) {
     options.add("--tumbling", format_duration(s.size));
   } else {

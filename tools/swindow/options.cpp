@@ -48,7 +48,13 @@ std::vector<std::string> split_fields(std::string_view text) {
 void declare(cli::Cli& cli, Options& o) {
   window::WindowSettings& w = o.window;
   cli.group("Windows");
-  cli.duration("--tumbling", o.tumbling, "windows of this size, one after the other");
+  cli.text("--tumbling", "SIZE", o.tumbling,
+           "windows of this size, one after the other: a duration, or 1day, 1week (from Monday), 1month, 1year of the "
+           "calendar of --tz");
+  cli.text(
+      "--tz", "ZONE", o.tz,
+      "the time zone of --tumbling windows of hours, days, weeks, months, as Europe/Berlin; UTC by default. A day has "
+      "23, 24 or 25 hours; an hour that the clock repeats is one window");
   cli.duration("--sliding", o.sliding, "windows of this size that overlap; needs --every");
   cli.duration("--every", o.every,
                "how often a sliding window begins; when it is longer than the window, records may fall between two");
@@ -90,6 +96,31 @@ void declare(cli::Cli& cli, Options& o) {
               "hold at most this many keys at once, 50000000 by default; a record with a further key is 'invalid'");
 }
 
+namespace {
+
+/// --tumbling: with a unit of the calendar, or with --tz and whole hours or days, by the calendar.
+Status set_tumbling(const Options& o, window::WindowSettings& w) {
+  using Span = window::CalendarSpan;
+  w.calendar = Span::parse(*o.tumbling);
+  if (!w.calendar) {
+    auto size = parse_duration(*o.tumbling);
+    if (!size.ok()) return size.take_status().at("--tumbling");
+    w.size = w.slide = *size;
+    if (!o.tz) return {};
+    constexpr int64_t kHour = 3'600'000'000;
+    const int64_t hours = w.size.us / kHour;
+    if (w.size.us % kHour != 0 || hours < 1 || hours > 24) {
+      return usage_error("--tz goes with --tumbling windows of 1h to 24h, or of days, weeks, months: '1day', '1week'");
+    }
+    w.calendar = hours == 24 ? Span{} : Span{.unit = Span::Unit::hour, .count = static_cast<int>(hours)};
+  }
+  if (o.tz) w.calendar->zone = *o.tz;
+  w.size = w.slide = w.calendar->nominal();
+  return {};
+}
+
+}  // namespace
+
 Result<window::WindowSettings> settings(const Options& o) {
   window::WindowSettings w = o.window;
   if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.session.has_value()} != 1) {
@@ -99,12 +130,15 @@ Result<window::WindowSettings> settings(const Options& o) {
   w.max_keys = o.max_keys.value_or(w.max_keys);
   if (o.sliding && !o.every) return usage_error("--sliding needs --every D: how often a window begins");
   if (o.every && !o.sliding) return usage_error("--every goes with --sliding only");
-  if (o.session) {
+  if (o.tz && !o.tumbling) return usage_error("--tz goes with --tumbling only");
+  if (o.tumbling) {
+    STREAM_TRY(set_tumbling(o, w));
+  } else if (o.session) {
     w.kind = window::WindowKind::session;
     w.size = w.slide = *o.session;
   } else {
-    w.size = o.sliding ? *o.sliding : *o.tumbling;
-    w.slide = o.sliding ? *o.every : *o.tumbling;
+    w.size = *o.sliding;
+    w.slide = *o.every;
   }
   if (!o.keys.empty()) w.keys = split_fields(o.keys);
   STREAM_TRY(window::check(w));

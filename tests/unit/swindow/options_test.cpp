@@ -47,6 +47,28 @@ TEST(SwindowOptions, Windows) {
   EXPECT_EQ(shape(*s), "30m 30m 0s");
 }
 
+TEST(SwindowOptions, CalendarWindows) {
+  const auto calendar = [](const std::vector<const char*>& arguments) {
+    const auto s = read(arguments);
+    EXPECT_TRUE(s.ok()) << s.status().message();
+    return s.ok() && s->calendar ? s->calendar->text() + ' ' + s->calendar->zone : "none";
+  };
+  EXPECT_EQ(calendar({"--tumbling", "1day"}), "1day UTC");
+  EXPECT_EQ(calendar({"--tumbling", "1week", "--tz", "Europe/Berlin"}), "1week Europe/Berlin");
+  EXPECT_EQ(calendar({"--tumbling", "1year"}), "12months UTC");
+  EXPECT_EQ(calendar({"--tumbling", "1h", "--tz", "Asia/Tokyo"}), "1hour Asia/Tokyo");
+  EXPECT_EQ(calendar({"--tumbling", "24h", "--tz", "Asia/Tokyo"}), "1day Asia/Tokyo");
+  EXPECT_EQ(calendar({"--tumbling", "1d"}), "none") << "without --tz a duration is one";
+  EXPECT_NE(error({"--tumbling", "10s", "--tz", "UTC"}).find("--tz goes with --tumbling windows of 1h to 24h"),
+            std::string::npos);
+  EXPECT_NE(error({"--tumbling", "36h", "--tz", "UTC"}).find("1h to 24h"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "5h", "--tz", "UTC"}).find("does not divide a day"), std::string::npos);
+  EXPECT_NE(error({"--session", "30m", "--tz", "UTC"}).find("--tz goes with --tumbling only"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "1day", "--offset", "1h"}).find("--offset"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "1day", "--tz", "Mars/Olympus"}).find("no time zone 'Mars/Olympus'"),
+            std::string::npos);
+}
+
 TEST(SwindowOptions, FieldsOfTheKeyAreSeparatedByCommas) {
   const auto s = read({"--tumbling", "10s", "--key", "a, b.c"});
   ASSERT_TRUE(s.ok()) << s.status().message();

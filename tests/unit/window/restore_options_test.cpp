@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A start with other options than the checkpoint was made with: what is taken over, what begins empty, what is refused.
+#include "lib/window/saved_windows.hpp"
 #include "tests/unit/window/operator_fixture.hpp"
 
 namespace streamutils::window {
@@ -49,6 +50,37 @@ TEST_F(RestoreOptionsTest, ANewAggregateBeginsEmptyInOpenWindows) {
             "--agg: 'm' is new: max(x); in windows that are open it begins empty, with the records from here on");
   x(2, "3");
   EXPECT_EQ(fired(), R"("m":3,"n":2)");
+}
+
+TEST_F(RestoreOptionsTest, WindowsOfTheCalendarGoOnInTheirZone) {
+  const auto in_zone = [](const std::string& text, const std::string& zone) {
+    WindowSettings s = with("n=count()");
+    s.calendar = CalendarSpan::parse(text);
+    s.calendar->zone = zone;
+    s.size = s.slide = s.calendar->nominal();
+    return s;
+  };
+  make(in_zone("1day", "Europe/Berlin"));
+  x(1711839600 - 1, "1");  // the last second of 30 March 2024
+  x(1711839600, "1");      // 31 March, which has 23 hours
+  ASSERT_TRUE(restart(in_zone("1day", "Europe/Berlin")).ok());
+  x(1711839600 + 23 * 3600 - 1, "1");
+  const auto saved = open_saved_windows(save(), context_);
+  EXPECT_TRUE(saved.ok()) << saved.status().message();
+  end();
+  std::string all;
+  for (const std::string& line : take()) all += line + '\n';
+  // 23 hours.
+  EXPECT_NE(all.find(R"("window_start":1711839600,"window_end":1711922400,"k":"a","n":2)"), std::string::npos) << all;
+  make(in_zone("1day", "Europe/Berlin"));
+  x(1, "1");
+  const Status other_zone = restart(in_zone("1day", "UTC"));
+  EXPECT_EQ(other_zone.exit_code(), 2);
+  EXPECT_NE(other_zone.message().find("--tz 'Europe/Berlin', this start has --tz UTC"), std::string_view::npos)
+      << other_zone.message();
+  make(in_zone("1day", "UTC"));
+  x(1, "1");
+  EXPECT_EQ(restart(in_zone("1week", "UTC")).exit_code(), 2);
 }
 
 TEST_F(RestoreOptionsTest, RemovedAndReorderedAggregates) {
