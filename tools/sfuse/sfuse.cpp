@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "lib/cli/cli.hpp"
 #include "lib/cli/log.hpp"
@@ -80,6 +81,42 @@ Result<std::vector<Fusion::Stage>> stages_of(std::string_view text) {
   return stages;
 }
 
+/// Options that every program has, given for the whole.
+struct HandedOn {
+  bool plain = false, binary = false, strict = false;
+  std::string metrics_file, checkpoint;
+  std::optional<std::string> eof;
+  int verbose = 0;
+};
+
+void declare(cli::Cli& cli, std::vector<std::string>& pipeline, HandedOn& o) {
+  cli.positionals("PIPELINE", pipeline, "the programs with their options, joined by '|'", 1, 1);
+  cli.group("Stream options");
+  cli.flag("--plain", o.plain, "give --plain to the last program");
+  cli.flag("--binary", o.binary, "give --binary to the last program");
+  cli.choice(
+      "--eof", {"fail", "end"}, [&o](size_t i) { o.eof = i == 1 ? "end" : "fail"; }, "give --eof to every program");
+  cli.flag("--strict", o.strict, "give --strict to every program");
+  cli.group("Checkpoint options");
+  cli.text("--checkpoint", "DIR", o.checkpoint, "give --checkpoint DIR to every program (also STREAM_CHECKPOINT)");
+  cli.group("General options");
+  cli.text("--metrics-file", "FILE", o.metrics_file, "give --metrics-file FILE to the last program");
+  cli.flag("-v,--verbose", o.verbose, "give --verbose to every program");
+}
+
+void hand_on(const HandedOn& o, std::vector<Fusion::Stage>& stages) {
+  auto& last = stages.back().words;
+  if (o.plain) last.emplace_back("--plain");
+  if (o.binary) last.emplace_back("--binary");
+  if (!o.metrics_file.empty()) last.insert(last.end(), {"--metrics-file", o.metrics_file});
+  for (Fusion::Stage& stage : stages) {
+    if (o.eof) stage.words.insert(stage.words.end(), {"--eof", *o.eof});
+    if (o.strict) stage.words.emplace_back("--strict");
+    if (!o.checkpoint.empty()) stage.words.insert(stage.words.end(), {"--checkpoint", o.checkpoint});
+    for (int i = 0; i < o.verbose; ++i) stage.words.emplace_back("-v");
+  }
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -87,7 +124,8 @@ int run(int argc, char** argv) {
   cli::StderrLog log("sfuse", 0, clock);
   cli::Cli cli(kInfo);
   std::vector<std::string> pipeline;
-  cli.positionals("PIPELINE", pipeline, "the programs with their options, joined by '|'", 1, 1);
+  HandedOn options;
+  declare(cli, pipeline, options);
   const auto outcome = cli.parse(argc, argv);
   const auto report = [&log](const Status& status) {
     if (!status.ok() && status.code() != Code::broken_pipe) log.error("{}", status.message());
@@ -95,6 +133,7 @@ int run(int argc, char** argv) {
   };
   if (outcome.exit) return report(outcome.status);
   auto stages = stages_of(pipeline.front());
+  if (stages.ok()) hand_on(options, *stages);
   return stages.ok() ? Fusion::run(*std::move(stages)) : report(stages.status());
 }
 
