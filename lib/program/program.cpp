@@ -46,15 +46,6 @@ void install_signal_handlers(StopFlag& stop) {
   std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
 }
 
-/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and
-/// be read or overwritten as if it were the stream. They are opened the wrong way round, so that using them fails with
-/// EBADF.
-void claim_standard_files() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
-}
-
 /// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe
 /// that cannot grow (the user's limit is reached) or is none stays as it is.
 void widen_pipes() {
@@ -94,6 +85,12 @@ bool environment_is(const char* name, std::string_view value) {
 }
 
 }  // namespace
+
+void claim_standard_files() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 struct Program::Impl {
   Impl(cli::Info info, Role role_of_program)

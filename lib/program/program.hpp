@@ -40,6 +40,11 @@ struct CommonOptions {
 /// What a program is in a pipeline; it decides which checkpoint options there are. `other`: none.
 enum class Role { stage, source, sink, other };
 
+/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and
+/// be read or overwritten as if it were the stream. This opens them the wrong way round, so that using them fails with
+/// EBADF. Program does so; who opens something before that calls it first.
+void claim_standard_files();
+
 class Program {
  public:
   explicit Program(cli::Info info, Role role = Role::stage);

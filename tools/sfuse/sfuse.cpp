@@ -12,6 +12,7 @@
 #include "lib/process/programs.hpp"
 #include "lib/process/shell_words.hpp"
 #include "lib/program/fusion.hpp"
+#include "lib/program/program.hpp"
 #include "tools/sdivert/options.hpp"
 #include "tools/sfilter/options.hpp"
 #include "tools/skafka-cat/options.hpp"
@@ -35,9 +36,13 @@ const cli::Info kInfo{
         "it is needed and never written and read again. What comes out, the messages and the exit codes are those of "
         "the pipeline. The first command reads standard input unless it is a source, the last one writes standard "
         "output unless it is a sink. 'srun --fuse' does this to a whole pipeline.",
-    .examples = {{"count per key in one process",
-                  R"x(printf '%s\n' '{"t":1,"k":"a"}' '{"t":2,"k":"b"}' '{"t":3,"k":"a"}' | )x"
-                  R"x(sfuse "swatermark --time t | swindow --tumbling 10s --key k --agg 'n=count()'")x"}}};
+    .examples = {
+        {"count per key in one process",
+         R"x(printf '%s\n' '{"t":1,"k":"a"}' '{"t":2,"k":"b"}' '{"t":3,"k":"a"}' | )x"
+         R"x(sfuse "swatermark --time t | swindow --tumbling 10s --key k --agg 'n=count()'")x"},
+        {"a part of a pipeline in one process, with others around it",
+         R"x(printf '%s\n' '{"t":1,"v":3}' '{"t":2}' | sfuse "sfilter --require v:number | swatermark --time t" | )x"
+         R"x(sdivert --to invalid=bad.ndjson | swindow --tumbling 10s --agg 's=sum(v)')x"}}};
 
 struct Known {
   std::string_view name;
@@ -120,6 +125,7 @@ void hand_on(const HandedOn& o, std::vector<Fusion::Stage>& stages) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  claim_standard_files();
   SystemClock clock;
   cli::StderrLog log("sfuse", 0, clock);
   cli::Cli cli(kInfo);
