@@ -74,6 +74,12 @@ unique_topic() {
   printf '%s\n' "$name"
 }
 
+# produce FROM TO: into $topic, a record a second of event time for each number, of three users.
+produce() {
+  seq "$1" "$2" | awk '{printf "{\"t\":%d,\"user\":\"u%d\",\"v\":%d}\n", 1700000000 + $1, $1 % 3, $1}' |
+    kafka_admin produce "$topic" 0
+}
+
 # wait_until SECONDS COMMAND…: runs COMMAND until it succeeds; when it never does, fails with what it last said.
 wait_until() {
   local limit=$1 end said

@@ -28,12 +28,6 @@ teardown() {
   [[ -z $mounted ]] || umount -l "$mounted"
 }
 
-# produce FROM TO: a record a second of event time for each number, of three users.
-produce() {
-  seq "$1" "$2" | awk '{printf "{\"t\":%d,\"user\":\"u%d\",\"v\":%d}\n", 1700000000 + $1, $1 % 3, $1}' |
-    kafka_admin produce "$topic" 0
-}
-
 stages='skafka-cat -b "$BOOTSTRAP" -o beginning --checkpoint-interval "$interval" "$@" "$topic" 2>source.err |
   swatermark --time t 2>swatermark.err |
   swindow --tumbling 10s --key user --agg "n=count(), s=sum(v)" 2>swindow.err |

@@ -17,12 +17,6 @@ setup() {
 }
 teardown() { [[ -z $group ]] || kill -9 -- "-$group" 2>/dev/null || true; }
 
-# produce FROM TO: a record a second of event time for each number, of three users.
-produce() {
-  seq "$1" "$2" | awk '{printf "{\"t\":%d,\"user\":\"u%d\",\"v\":%d}\n", 1700000000 + $1, $1 % 3, $1}' |
-    kafka_admin produce "$topic" 0
-}
-
 stages='skafka-cat -b "$BOOTSTRAP" -o beginning --checkpoint-interval "$interval" "$@" "$topic" | swatermark --time t |
   swindow --tumbling 10s --key user --agg "n=count(), s=sum(v)" |
   ssink-redis --url "$REDIS_URL" --commit now --hash "h:{user}:{window_start}" --string "last:{user}" --zset top \

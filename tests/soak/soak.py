@@ -179,7 +179,7 @@ class Soak:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def say_figures(self, seconds):
-        """False when restarts were too slow or went back too far. One may, on a machine that has something else to do."""
+        """False when restarts were too slow or went back too far."""
         lines = [line for line in self.lines if line.startswith("seed ")]
         if not lines:
             return False
@@ -193,12 +193,17 @@ class Soak:
         print(f"{self.ran} schedules in {seconds:.0f} s: {self.ran - len(self.failed)} exact, {len(self.failed)} failed; "
               f"{sum(line.count('@') for line in lines)} kills, {sum(numbers(r'restarts ([0-9]+)')):.0f} starts, "
               f"{sum(numbers(r'records ([0-9]+)')):.0f} records, {sum(numbers(r'results ([0-9]+)')):.0f} results", flush=True)
-        median = sorted(first)[len(first) // 2]
         average = sum(quiet) / len(quiet)
-        print(f"read again: {average:.1f} % of all (limit {READ_AGAIN_LIMIT / 2:.0f} %), {max(quiet):.1f} % in one schedule at most; "
-              f"from a kill to the first record: {median:.2f} s median (limit {RESTART_LIMIT:.0f} s), {max(first):.2f} s at most; "
+        print(f"read again: {average:.1f} % of all, {most(quiet):.1f} % in all but 5 of 100 schedules (limit {READ_AGAIN_LIMIT:.0f} %), "
+              f"{max(quiet):.1f} % at most; from a kill to the first record: {sorted(first)[len(first) // 2]:.2f} s median, "
+              f"{most(first):.2f} s in all but 5 of 100 (limit {RESTART_LIMIT:.0f} s), {max(first):.2f} s at most; "
               "both without broker kills", flush=True)
-        return median <= RESTART_LIMIT and average <= READ_AGAIN_LIMIT / 2
+        return most(first) <= RESTART_LIMIT and max(average, most(quiet)) <= READ_AGAIN_LIMIT
+
+
+def most(figures):
+    """The 95th percentile: one schedule in twenty may meet a machine that has something else to do."""
+    return sorted(figures)[int(0.95 * (len(figures) - 1))]
 
 
 if __name__ == "__main__":
