@@ -9,8 +9,9 @@ Fusion* running = nullptr;
 
 Fusion* Fusion::current() { return running; }
 
-int Fusion::run(std::vector<Stage> stages) {
+int Fusion::run(std::vector<Stage> stages, size_t threads) {
   Fusion fusion(std::move(stages));
+  fusion.threads = threads;
   running = &fusion;
   const int code = fusion.call();
   running = nullptr;

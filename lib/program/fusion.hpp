@@ -23,8 +23,8 @@ class Fusion {
     Main main;
   };
 
-  /// Runs the stages, of which there is at least one, and returns the exit code of the whole.
-  static int run(std::vector<Stage> stages);
+  /// Runs the stages, of which there is at least one, on at least so many threads; returns the exit code of the whole.
+  static int run(std::vector<Stage> stages, size_t threads);
 
   /// The one that runs, for Program; null when a program is by itself.
   static Fusion* current();
@@ -37,7 +37,8 @@ class Fusion {
 
   // What all of them share.
   Units units;
-  FieldSet fields;
+  SharedFields fields;
+  size_t threads = 1;  ///< the most that one of them asks for
   StopFlag stop;
   StreamReader* reader = nullptr;
   Waiter* waiter = nullptr;

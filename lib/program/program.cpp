@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +20,7 @@
 #include "lib/program/metrics_file.hpp"
 #include "lib/program/status_line.hpp"
 #include "lib/stream/loop.hpp"
+#include "lib/stream/read_ahead.hpp"
 #include "lib/stream/reader.hpp"
 #include "lib/stream/writer.hpp"
 
@@ -92,6 +95,16 @@ void claim_standard_files() {
   }
 }
 
+Result<size_t> parse_threads(std::string_view text) {
+  constexpr size_t kMost = 64;
+  size_t threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error != std::errc() || end != text.data() + text.size() || threads < 1 || threads > kMost) {
+    return usage_error("'{}' is no number from 1 to {}", text, kMost);
+  }
+  return threads;
+}
+
 struct Program::Impl {
   Impl(cli::Info info, Role role_of_program)
       : name(info.name), role(role_of_program), log(name, 0, clock), cli(std::move(info)) {}
@@ -103,6 +116,7 @@ struct Program::Impl {
   cli::StderrLog log;
   cli::Cli cli;
   CommonOptions common;
+  bool has_threads = false;
   std::optional<MetricsFile> metrics_file;
   Metrics metrics;
   // What programs that run as one share:
@@ -114,6 +128,7 @@ struct Program::Impl {
   StreamReader*& reader = fusion ? fusion->reader : own_reader;  // while run() reads stdin
   Waiter* own_waiter = nullptr;
   Waiter*& waiter = fusion ? fusion->waiter : own_waiter;  // while run() runs
+  SharedFields own_fields;
   Context context{clock, log, metrics, units, fusion ? &fusion->fields : nullptr};
   NeighbourPatience patience{reader, waiter, fusion};
   checkpoint::StartSettings start;  // of a sink
@@ -201,6 +216,15 @@ std::optional<int> Program::parse(int argc, char** argv) {
       "what a stream that is cut off means: fail (the default) fires nothing and exits 1, end takes the cut for the "
       "end");
   cli.flag("--strict", common.strict, "exit 3 at the first invalid record");
+  if (impl_->has_threads) {
+    cli.custom(
+        "--threads", "N",
+        [&common](std::string_view text) -> Status {
+          STREAM_ASSIGN(common.threads, parse_threads(text));
+          return {};
+        },
+        "find fields in records on so many threads, 1 by default; what is written is the same");
+  }
   impl_->declare_checkpoint();
   cli.group("General options");
   cli.text("--metrics-file", "FILE", common.metrics_file,
@@ -209,6 +233,11 @@ std::optional<int> Program::parse(int argc, char** argv) {
   const cli::Cli::Outcome outcome = cli.parse(argc, argv);
   if (outcome.exit) return fail(outcome.status);
   if (common.plain && common.binary) return fail(usage_error("--plain and --binary exclude each other"));
+  if (impl_->fusion) {
+    impl_->fusion->threads = std::max(impl_->fusion->threads, common.threads);
+  } else if (common.threads > 1) {
+    impl_->context.shared_fields = &impl_->own_fields;
+  }
   if (const char* format = std::getenv("STREAM_FORMAT"); format && *format && !common.plain) {
     if (std::string_view(format) == "binary") {
       common.binary = true;
@@ -232,6 +261,8 @@ std::optional<int> Program::parse(int argc, char** argv) {
   widen_pipes();
   return std::nullopt;
 }
+
+void Program::declare_threads() { impl_->has_threads = true; }
 
 bool Program::check_only() const { return environment_is("STREAM_CHECK", "1"); }
 
@@ -319,6 +350,12 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
                            DecodeSettings{.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
       reader = &*stdin_reader;
       source = reader;
+    }
+    std::optional<ReadAhead> read_ahead;
+    const size_t threads = fusion ? fusion->threads : common.threads;
+    if (threads > 1 && context.shared_fields->read) {
+      read_ahead.emplace(*source, *context.shared_fields, threads);
+      source = &*read_ahead;
     }
     code = run_loop_of(stages, *source, terminal, output_fd);
     reader = nullptr;

@@ -35,6 +35,7 @@ struct CommonOptions {
   std::string metrics_file;
   int verbose = 0;
   std::string checkpoint;  ///< --checkpoint or STREAM_CHECKPOINT; empty: none
+  size_t threads = 1;      ///< --threads
 };
 
 /// What a program is in a pipeline; it decides which checkpoint options there are. `other`: none.
@@ -44,6 +45,9 @@ enum class Role { stage, source, sink, other };
 /// be read or overwritten as if it were the stream. This opens them the wrong way round, so that using them fails with
 /// EBADF. Program does so; who opens something before that calls it first.
 void claim_standard_files();
+
+/// The value of --threads; a usage error when it is none.
+Result<size_t> parse_threads(std::string_view text);
 
 class Program {
  public:
@@ -57,6 +61,9 @@ class Program {
   /// Declares the common options, parses argv, installs the signal handlers. A value: exit with it now.
   /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it.
   std::optional<int> parse(int argc, char** argv);
+
+  /// For programs whose operator finds fields in every record (FieldReader): declares --threads. Before parse().
+  void declare_threads();
 
   /// STREAM_CHECK=1 is set: run() will not run. For programs that would start something before it.
   [[nodiscard]] bool check_only() const;

@@ -26,6 +26,7 @@ Batch Batch::part(size_t first, size_t count) const {
   if (!offsets.empty()) b.offsets = offsets.subspan(first, count);
   if (!kafka_times.empty()) b.kafka_times = kafka_times.subspan(first, count);
   if (fields) b.fields = fields + first * field_count;
+  if (errors) b.errors = errors + first;
   return b;
 }
 

@@ -54,10 +54,12 @@ struct Batch {
   std::span<const int64_t> times;        ///< event time in us; the shift of Open::time is in it
   std::span<const int64_t> offsets;      ///< Kafka offsets; line numbers from 1 for a plain text input
   std::span<const int64_t> kafka_times;  ///< Kafka record timestamps in us
-  /// What an earlier stage in this process has found in the records (FieldReader): field_count values for each. Null:
-  /// none has.
+  /// What an earlier stage in this process, or ReadAhead, has found in the records (FieldReader): field_count values
+  /// for each. Null: none has.
   const JsonValue* fields = nullptr;
   size_t field_count = 0;
+  /// With fields, and not null: what was found wrong with each record; the fields of those with an error mean nothing.
+  const ParseError* errors = nullptr;
 
   [[nodiscard]] size_t size() const { return records.size(); }
   [[nodiscard]] std::string_view record(size_t i) const { return {bytes + records[i].offset, records[i].size}; }

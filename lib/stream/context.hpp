@@ -27,12 +27,18 @@ class StopFlag {
   int fd_ = -1;
 };
 
+/// What all stages of this process read from records (FieldReader).
+struct SharedFields {
+  FieldSet set;
+  bool read = false;  ///< some stage reads, if only to see that a record is valid
+};
+
 struct Context {
   Clock& clock;
   Log& log;
   Metrics& metrics;
   Units& units;
-  FieldSet* shared_fields = nullptr;  ///< what all stages of this process read (FieldReader); null: there is one stage
+  SharedFields* shared_fields = nullptr;  ///< null: one stage reads, in the thread of the loop
 };
 
 }  // namespace streamutils

@@ -6,18 +6,19 @@ namespace streamutils {
 FieldReader::FieldReader(const FieldSet& fields, Context& context) : fields_(fields), shared_(context.shared_fields) {
   if (!shared_) return;
   // The same path has the same slot; one that could be added to ours can be added to any.
-  for (size_t slot = 0; slot < fields.size(); ++slot) slots_.push_back(*context.shared_fields->add(fields.text(slot)));
+  for (size_t slot = 0; slot < fields.size(); ++slot) slots_.push_back(*shared_->set.add(fields.text(slot)));
+  shared_->read = true;
 }
 
 void FieldReader::begin(const Batch& batch) {
   batch_ = &batch;
-  if (shared_ && width_ == 0) width_ = shared_->size();
+  if (shared_ && width_ == 0) width_ = shared_->set.size();
   read_before_ = shared_ && batch.fields != nullptr;
   if (read_before_) {
     rows_ = batch.fields;
     return;
   }
-  if (!parser_) parser_.emplace(shared_ ? *shared_ : fields_);
+  if (!parser_) parser_.emplace(shared_ ? shared_->set : fields_);
   if (!shared_) return;
   if (own_rows_.size() < batch.size() * width_) own_rows_.resize(batch.size() * width_);
   rows_ = own_rows_.data();
@@ -28,6 +29,8 @@ ParseError FieldReader::read(size_t i, std::span<JsonValue> values) {
   if (!read_before_) {
     const std::span<JsonValue> row(own_rows_.data() + i * width_, width_);
     if (const ParseError error = parser_->parse(batch_->record(i), row); error != ParseError::none) return error;
+  } else if (batch_->errors && batch_->errors[i] != ParseError::none) {
+    return batch_->errors[i];
   }
   const JsonValue* const row = rows_ + i * width_;
   for (size_t slot = 0; slot < slots_.size(); ++slot) values[slot] = row[slots_[slot]];
@@ -38,6 +41,7 @@ void FieldReader::give(Batch& part, size_t first) const {
   if (!shared_) return;
   part.fields = rows_ + first * width_;
   part.field_count = width_;
+  part.errors = nullptr;
 }
 
 }  // namespace streamutils

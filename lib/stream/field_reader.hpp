@@ -17,7 +17,11 @@ class FieldReader {
   /// `fields`: what this stage wants; it, and `context`, live as long as this. REQUIRES: all stages that share their
   /// fields have made their readers before the first record is read.
   FieldReader(const FieldSet& fields, Context& context);
+  FieldReader(const FieldReader&) = delete;
+  FieldReader& operator=(const FieldReader&) = delete;
 
+  /// How many fields this stage wants.
+  [[nodiscard]] size_t size() const { return fields_.size(); }
   /// The batch that read() is about.
   void begin(const Batch& batch);
   /// Record i as by RecordParser::parse(), by slot of `fields`.
@@ -34,7 +38,7 @@ class FieldReader {
 
  private:
   const FieldSet& fields_;
-  const FieldSet* shared_;     // of all stages; null: this one is alone
+  SharedFields* shared_;       // of all stages; null: this one is alone
   std::vector<size_t> slots_;  // ours in it
   std::optional<RecordParser> parser_;
   const Batch* batch_ = nullptr;

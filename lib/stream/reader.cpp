@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <utility>
 
 namespace streamutils {
 
@@ -17,6 +19,7 @@ StreamReader::StreamReader(int fd, std::string name, Units& units, const DecodeS
     : fd_(fd), name_(std::move(name)), units_(units), settings_(settings) {}
 
 Result<Source::State> StreamReader::poll(Output& out, const Waiter& waiter, Duration timeout) {
+  buffer_.drop_front(std::exchange(taken_, 0));
   switch (waiter.wait(fd_, timeout, ends_at_stop())) {
     case Waiter::Event::reader_gone:
       return Status(Code::broken_pipe, "the reader of the output is gone");
@@ -50,6 +53,17 @@ Result<bool> StreamReader::fill() {
   return true;
 }
 
+bool StreamReader::can_keep(const char* bytes) const {
+  return std::greater_equal<>()(bytes, buffer_.data()) && std::less<>()(bytes, buffer_.data() + buffer_.size());
+}
+
+void StreamReader::keep(IoBuffer& to) {
+  to.clear();
+  to.append(buffer_.view().substr(taken_));
+  taken_ = 0;
+  std::swap(buffer_, to);
+}
+
 bool StreamReader::writer_died() {
   if (!decoder_ || !decoder_->is_stream() || decoder_->ended() || eof_) return false;
   pollfd fd{fd_, POLLIN, 0};
@@ -68,7 +82,7 @@ bool StreamReader::writer_died() {
   const auto has_end = [](std::string_view bytes) {
     return bytes.rfind(R"({"$stream":"end")") != std::string_view::npos;
   };
-  return !has_end(ahead_.view()) && !has_end(buffer_.view());
+  return !has_end(ahead_.view()) && !has_end(buffer_.view().substr(taken_));
 }
 
 bool StreamReader::closed() const {
@@ -79,8 +93,7 @@ bool StreamReader::closed() const {
 Result<Source::State> StreamReader::decode(Output& out) {
   if (!decoder_) decoder_ = detect_decoder(buffer_.view(), eof_, units_, settings_);
   if (!decoder_) return State::delivered;
-  STREAM_ASSIGN(const size_t taken, decoder_->decode(buffer_.view(), eof_, out));
-  buffer_.drop_front(taken);
+  STREAM_ASSIGN(taken_, decoder_->decode(buffer_.view(), eof_, out));
   if (eof_) return State::finished;
   return State::delivered;
 }

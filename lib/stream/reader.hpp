@@ -21,6 +21,8 @@ class StreamReader final : public Source {
   /// Does not own `fd`. `name` is for messages: "standard input", a file name.
   StreamReader(int fd, std::string name, Units& units, const DecodeSettings& settings);
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) override;
+  [[nodiscard]] bool can_keep(const char* bytes) const override;
+  void keep(IoBuffer& to) override;
 
   /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe.
   /// What it did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain
@@ -41,7 +43,8 @@ class StreamReader final : public Source {
   DecodeSettings settings_;
   std::unique_ptr<Decoder> decoder_;
   IoBuffer buffer_;
-  IoBuffer ahead_;  // read by writer_died() while views into buffer_ were alive
+  size_t taken_ = 0;  // of buffer_: given by the last poll
+  IoBuffer ahead_;    // read by writer_died() while views into buffer_ were alive
   bool ahead_eof_ = false;
   bool eof_ = false;
 };

@@ -3,6 +3,7 @@
 #pragma once
 #include "lib/base/time.hpp"
 #include "lib/stream/context.hpp"
+#include "lib/stream/io_buffer.hpp"
 #include "lib/stream/operator.hpp"
 
 namespace streamutils {
@@ -36,6 +37,12 @@ class Source {
   /// `fire` soon, unless its input is itself a stream, which brings its own end. When the output's reader is gone it
   /// returns Code::broken_pipe.
   virtual Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) = 0;
+
+  /// For whoever holds on to what a poll() gives (ReadAhead). During a poll(): can keep() make these bytes, just given,
+  /// live longer than the call? Those for which it is false have to be copied.
+  [[nodiscard]] virtual bool can_keep(const char* /*bytes*/) const { return false; }
+  /// After a poll(): hands the memory behind what it gave over to `to`, and takes what that had for its own.
+  virtual void keep(IoBuffer& /*to*/) {}
 
   /// True when everything given so far is to be flushed before the next poll().
   [[nodiscard]] virtual bool wants_flush() const { return false; }

@@ -104,11 +104,10 @@ Status WindowOperator::on_open(Open& open, Output& out) {
     return usage_error("the input has no event times: put 'swatermark --time FIELD' before swindow");
   }
   time_ = *open.time;
-  FieldSet timed = compiled_.fields;
-  STREAM_ASSIGN(time_slot_, timed.add(time_.field));
-  timed_fields_ = timed.size();
-  values_.resize(timed_fields_);
-  timed_parser_.emplace(timed);
+  timed_fields_ = compiled_.fields;
+  STREAM_ASSIGN(time_slot_, timed_fields_.add(time_.field));
+  values_.resize(timed_fields_.size());
+  timed_reader_.emplace(timed_fields_, context_);
   if (settings_.early && !next_early_) next_early_ = context_.clock.mono() + *settings_.early;
 
   open.time = TimeField{"window_end", unit_of(settings_.time_format), Duration{-1}};
@@ -131,18 +130,17 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
   if (!by_unit()) minimum_.add(batch.unit);
   WindowSet& set = set_of(batch.unit);
   results_.begin(out, result_unit(batch.unit));
-  reader_.begin(batch);
-  for (size_t i = 0; i < batch.size(); ++i) STREAM_TRY(add_record(batch, i, set, out));
+  FieldReader& reader = batch.times.empty() ? *timed_reader_ : reader_;
+  reader.begin(batch);
+  for (size_t i = 0; i < batch.size(); ++i) STREAM_TRY(add_record(batch, i, reader, set, out));
   STREAM_TRY(results_.flush());
   update_figures();
   return {};
 }
 
-Status WindowOperator::add_record(const Batch& batch, size_t i, WindowSet& set, Output& out) {
-  const bool timed = batch.times.empty();
-  const std::span<JsonValue> values(values_.data(), timed ? timed_fields_ : compiled_.fields.size());
-  const ParseError error = timed ? timed_parser_->parse(batch.record(i), values) : reader_.read(i, values);
-  if (error != ParseError::none) {
+Status WindowOperator::add_record(const Batch& batch, size_t i, FieldReader& reader, WindowSet& set, Output& out) {
+  const std::span<JsonValue> values(values_.data(), reader.size());
+  if (const ParseError error = reader.read(i, values); error != ParseError::none) {
     return divert(batch, i, "invalid", reason(error), set, out);
   }
   scratch_.clear();

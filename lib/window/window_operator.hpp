@@ -83,7 +83,7 @@ class WindowOperator final : public Operator {
   [[nodiscard]] bool by_unit() const { return settings_.scope == Scope::unit; }
   [[nodiscard]] UnitId result_unit(UnitId unit) const { return by_unit() ? unit : Units::kStream; }
   WindowSet& set_of(UnitId unit);
-  Status add_record(const Batch& batch, size_t i, WindowSet& set, Output& out);
+  Status add_record(const Batch& batch, size_t i, FieldReader& reader, WindowSet& set, Output& out);
   /// The record's event time; empty when it has none.
   std::optional<EventTime> time_of(const Batch& batch, size_t i) const;
   Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
@@ -116,9 +116,9 @@ class WindowOperator final : public Operator {
 
   TimeField time_;
   size_t time_slot_ = 0;
-  FieldReader reader_;                        // for records whose times come as a column
-  std::optional<RecordParser> timed_parser_;  // finds the time field too
-  size_t timed_fields_ = 0;
+  FieldReader reader_;                       // for records whose times come as a column
+  FieldSet timed_fields_;                    // those of compiled_, and that of the time
+  std::optional<FieldReader> timed_reader_;  // for the others
   std::vector<JsonValue> values_;
   expr::Scratch scratch_;
 

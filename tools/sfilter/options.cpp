@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
   Program program(kInfo);
   Options options;
   declare(program.cli(), options);
+  program.declare_threads();
   if (const auto code = program.parse(argc, argv)) return *code;
   auto op = Filter::create(options, program.context());
   if (!op.ok()) return program.fail(op.status());

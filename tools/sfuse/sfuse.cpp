@@ -91,6 +91,7 @@ struct HandedOn {
   bool plain = false, binary = false, strict = false;
   std::string metrics_file, checkpoint;
   std::optional<std::string> eof;
+  size_t threads = 1;
   int verbose = 0;
 };
 
@@ -102,6 +103,13 @@ void declare(cli::Cli& cli, std::vector<std::string>& pipeline, HandedOn& o) {
   cli.choice(
       "--eof", {"fail", "end"}, [&o](size_t i) { o.eof = i == 1 ? "end" : "fail"; }, "give --eof to every program");
   cli.flag("--strict", o.strict, "give --strict to every program");
+  cli.custom(
+      "--threads", "N",
+      [&o](std::string_view text) -> Status {
+        STREAM_ASSIGN(o.threads, parse_threads(text));
+        return {};
+      },
+      "find fields in records on so many threads, 1 by default; what is written is the same");
   cli.group("Checkpoint options");
   cli.text("--checkpoint", "DIR", o.checkpoint, "give --checkpoint DIR to every program (also STREAM_CHECKPOINT)");
   cli.group("General options");
@@ -140,7 +148,7 @@ int run(int argc, char** argv) {
   if (outcome.exit) return report(outcome.status);
   auto stages = stages_of(pipeline.front());
   if (stages.ok()) hand_on(options, *stages);
-  return stages.ok() ? Fusion::run(*std::move(stages)) : report(stages.status());
+  return stages.ok() ? Fusion::run(*std::move(stages), options.threads) : report(stages.status());
 }
 
 }  // namespace streamutils::sfuse

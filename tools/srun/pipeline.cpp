@@ -115,6 +115,9 @@ void fuse(Pipeline& pipeline) {
       out.push_back(std::move(pipeline.stages[i]));
     } else {
       out.push_back({{"sfuse", std::move(text)}, std::move(pipeline.stages[i].place), {}});
+      if (pipeline.threads > 1) {
+        out.back().words.insert(out.back().words.end(), {"--threads", std::to_string(pipeline.threads)});
+      }
     }
     i = end;
   }

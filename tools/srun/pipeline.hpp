@@ -25,7 +25,8 @@ struct Pipeline {
   /// The checkpoint store: as the file says, and after find_checkpoint() as its stages will see it.
   std::optional<std::string> checkpoint;
   bool binary = true;
-  bool fuse = false;  ///< neighbouring programs of ours in one process
+  bool fuse = false;   ///< neighbouring programs of ours in one process
+  size_t threads = 1;  ///< of such a process
   Duration stage_timeout{30'000'000};
   std::vector<std::pair<std::string, std::string>> environment;  ///< in order; later ones win
 
@@ -46,7 +47,8 @@ Result<Pipeline> parse_pipeline_text(std::string_view text);
 /// ours (which is that stage's alone: what the others lack is theirs to say).
 Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& option);
 
-/// Makes one `sfuse` of neighbouring stages that it can run. REQUIRES: all their words are settled.
+/// Makes one `sfuse`, with the pipeline's threads, of neighbouring stages that it can run. REQUIRES: all their words are
+/// settled.
 void fuse(Pipeline& pipeline);
 
 /// Sets Stage::file of every stage, or says which command does not exist.

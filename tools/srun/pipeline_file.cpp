@@ -8,6 +8,7 @@
 
 #include "lib/cli/argv.hpp"
 #include "lib/process/shell_words.hpp"
+#include "lib/program/program.hpp"
 #include "tools/srun/pipeline.hpp"
 
 namespace streamutils::srun {
@@ -18,7 +19,8 @@ namespace po = boost::program_options;
 
 constexpr char kMaskedHash = '\x01';
 constexpr char kMaskedNewline = '\x02';
-const std::vector<std::string> kKeys = {"name", "stage", "restart", "checkpoint", "binary", "fuse", "stage_timeout", "env"};
+const std::vector<std::string> kKeys = {"name", "stage",   "restart",       "checkpoint", "binary",
+                                        "fuse", "threads", "stage_timeout", "env"};
 
 struct LogicalLine {
   std::string text;  // lines that end with a backslash joined to the next, backslash and newline kept
@@ -193,6 +195,10 @@ class FileParser {
     } else if (key == "fuse") {
       if (value != "true" && value != "false") return usage_error("fuse is '{}'; it takes 'true' or 'false'", value);
       pipeline_.fuse = value == "true";
+    } else if (key == "threads") {
+      auto threads = parse_threads(value);
+      if (!threads.ok()) return threads.take_status().at("threads");
+      pipeline_.threads = *threads;
     } else {
       auto duration = parse_duration(value);
       if (!duration.ok()) return duration.take_status().at("stage_timeout");

@@ -12,6 +12,7 @@
 #include "lib/process/programs.hpp"
 #include "lib/process/shell_words.hpp"
 #include "lib/program/metrics_file.hpp"
+#include "lib/program/program.hpp"
 #include "tools/srun/backoff.hpp"
 #include "tools/srun/progress.hpp"
 #include "tools/srun/stage_options.hpp"
@@ -30,7 +31,8 @@ const cli::Info kInfo{
         "SIGTERM stops "
         "the first and lets the rest drain. FILE holds KEY = VALUE lines: name, stage (one for each, in order), "
         "restart "
-        "(never, on-failure), checkpoint, binary (true, false), fuse (true, false), stage_timeout, env. Commands are split as a shell "
+        "(never, on-failure), checkpoint, binary (true, false), fuse (true, false), threads, stage_timeout, env. "
+        "Commands are split as a shell "
         "splits them; "
         "nothing is "
         "expanded.",
@@ -44,6 +46,7 @@ struct Options {
   std::vector<std::string> pipeline;
   bool check = false;
   bool fuse = false;
+  size_t threads = 0;  // not given
   StageOptions stages;
   std::optional<std::string> checkpoint;
   std::string metrics_file;
@@ -60,6 +63,13 @@ void declare(cli::Cli& cli, Options& o) {
   cli.flag("--fuse", o.fuse,
            "run neighbouring programs of ours in one process, as sfuse does (also 'fuse' in FILE): less work, and one "
            "name for all of them in messages of this program");
+  cli.custom(
+      "--threads", "N",
+      [&o](std::string_view text) -> Status {
+        STREAM_ASSIGN(o.threads, parse_threads(text));
+        return {};
+      },
+      "with --fuse: find fields in records on so many threads (also 'threads' in FILE)");
   cli.group("Checkpoints");
   cli.text("--checkpoint", "DIR", o.checkpoint,
            "keep checkpoints in DIR (also 'checkpoint' in FILE, or STREAM_CHECKPOINT): for every stage, and a pipeline "
@@ -209,6 +219,13 @@ class Runner {
   bool said_ = false;
 };
 
+Status settle_fusion(const Options& options, Pipeline& pipeline) {
+  pipeline.fuse |= options.fuse;
+  if (options.threads > 0) pipeline.threads = options.threads;
+  if (pipeline.fuse || pipeline.threads == 1) return {};
+  return usage_error("--threads needs --fuse; without it, give --threads to sfilter, swatermark or swindow");
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -224,13 +241,14 @@ int run(int argc, char** argv) {
   if (!pipeline.ok()) return report(log, pipeline.status());
   if (Status status = hand_on(options.stages, *pipeline); !status.ok()) return report(log, status);
   if (Status status = find_checkpoint(*pipeline, options.checkpoint); !status.ok()) return report(log, status);
+  if (Status status = settle_fusion(options, *pipeline); !status.ok()) return report(log, status);
   const auto first_words = first_start_words(options.stages, *pipeline);
   if (!first_words.ok()) return report(log, first_words.status());
   Pipeline first = *pipeline;
   first.stages.back().words.insert(first.stages.back().words.end(), first_words->begin(), first_words->end());
   const std::vector<Status> disorder = check_order(first);
   for (Pipeline* each : {&*pipeline, &first}) {
-    if (options.fuse || pipeline->fuse) fuse(*each);
+    if (pipeline->fuse) fuse(*each);
     if (Status status = find_commands(*each); !status.ok()) return report(log, status);
   }
   for (size_t i = 0; i < pipeline->stages.size(); ++i) {

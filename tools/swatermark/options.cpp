@@ -64,6 +64,7 @@ int run(int argc, char** argv) {
   Program program(kInfo);
   Options options;
   declare(program.cli(), options);
+  program.declare_threads();
   if (const auto code = program.parse(argc, argv)) return *code;
   if (Status status = check(options); !status.ok()) return program.fail(status);
   auto op = Swatermark::create(options, program.context());

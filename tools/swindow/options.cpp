@@ -149,6 +149,7 @@ int run(int argc, char** argv) {
   Program program(kInfo);
   Options options;
   declare(program.cli(), options);
+  program.declare_threads();
   if (const auto code = program.parse(argc, argv)) return *code;
   auto chosen = settings(options);
   if (!chosen.ok()) return program.fail(chosen.status());

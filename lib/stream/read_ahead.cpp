@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/stream/read_ahead.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+
+namespace streamutils {
+
+namespace {
+
+/// What one poll() gave: batches, and small items between them.
+struct Block {
+  enum class State : uint8_t { read, taken, parsed };
+  using Item = std::variant<size_t, Watermark, CaughtUp, Idle>;  // size_t: of batches
+
+  State state = State::read;  // guarded by the mutex once it is in the queue
+  std::vector<Item> items;
+  std::vector<Batch> batches;
+  size_t records = 0, bytes = 0;
+  IoBuffer held;
+  std::deque<std::string> texts;  // of what the source could not keep
+  std::deque<std::vector<Slice>> slices;
+  std::deque<std::vector<int64_t>> columns;
+  std::vector<JsonValue> rows;
+  std::vector<ParseError> errors;
+
+  void clear() {
+    state = State::read;
+    items.clear();
+    batches.clear();
+    records = bytes = 0;
+    texts.clear();
+    slices.clear();
+    columns.clear();
+  }
+
+  void parse(RecordParser& parser, size_t width) {
+    if (rows.size() < records * width) rows.resize(records * width);
+    errors.resize(records);
+    size_t at = 0;
+    for (Batch& batch : batches) {
+      batch.fields = rows.data() + at * width;
+      batch.field_count = width;
+      const size_t first = at;
+      bool clean = true;
+      for (size_t i = 0; i < batch.size(); ++i, ++at) {
+        errors[at] = parser.parse(batch.record(i), {rows.data() + at * width, width});
+        clean &= errors[at] == ParseError::none;
+      }
+      batch.errors = clean ? nullptr : errors.data() + first;
+    }
+  }
+
+  Status give(Output& out) const {
+    for (const Item& item : items) {
+      if (const auto* batch = std::get_if<size_t>(&item)) {
+        STREAM_TRY(out.records(batches[*batch]));
+      } else if (const auto* watermark = std::get_if<Watermark>(&item)) {
+        STREAM_TRY(out.control(*watermark));
+      } else if (const auto* caught_up = std::get_if<CaughtUp>(&item)) {
+        STREAM_TRY(out.control(*caught_up));
+      } else {
+        STREAM_TRY(out.control(std::get<Idle>(item)));
+      }
+    }
+    return {};
+  }
+};
+
+/// No signal is for a thread of ours: they end waits of the loop's.
+class WithoutSignals {
+ public:
+  WithoutSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  WithoutSignals(const WithoutSignals&) = delete;
+  WithoutSignals& operator=(const WithoutSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+struct ReadAhead::Impl final : public Output {
+  Impl(Source& source_to_read, const SharedFields& fields, size_t threads, size_t small_size)
+      : source(source_to_read),
+        shared(fields),
+        helpers_wanted(threads - 1),
+        most_blocks(threads + 2),
+        small_bytes(small_size) {}
+  ~Impl() override {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+    for (std::thread& helper : helpers) helper.join();
+  }
+
+  Source& source;
+  const SharedFields& shared;
+  const size_t helpers_wanted, most_blocks, small_bytes;
+  Output* out = nullptr;  // while poll() runs
+  std::optional<Status> failure;
+  State last = State::empty;
+  std::unique_ptr<Block> reading;  // what the source gives now
+  std::vector<std::unique_ptr<Block>> unused;
+  std::optional<RecordParser> parser;
+  size_t width = 0;
+  std::vector<std::thread> helpers;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::unique_ptr<Block>> queue;  // in the source's order; changed by the loop's thread only
+  bool stopping = false;
+
+  // What the source gives while poll() runs.
+
+  Status records(const Batch& batch) override {
+    Batch copy = batch;
+    Block& block = *reading;
+    size_t bytes = 0;
+    for (const Slice& slice : batch.records) bytes = std::max<size_t>(bytes, slice.offset + slice.size);
+    if (!source.can_keep(batch.bytes)) {
+      block.texts.emplace_back(batch.bytes, bytes).append(kJsonPadding, '\0');
+      copy.bytes = block.texts.back().data();
+    }
+    block.slices.emplace_back(batch.records.begin(), batch.records.end());
+    copy.records = block.slices.back();
+    for (auto* column : {&copy.times, &copy.offsets, &copy.kafka_times}) {
+      if (column->empty()) continue;
+      block.columns.emplace_back(column->begin(), column->end());
+      *column = block.columns.back();
+    }
+    block.items.emplace_back(block.batches.size());
+    block.batches.push_back(copy);
+    block.records += batch.size();
+    block.bytes += bytes;
+    return {};
+  }
+
+  Status control(const Control& item) override {
+    if (const auto* watermark = std::get_if<Watermark>(&item)) {
+      reading->items.emplace_back(*watermark);
+    } else if (const auto* caught_up = std::get_if<CaughtUp>(&item)) {
+      reading->items.emplace_back(*caught_up);
+    } else if (const auto* idle = std::get_if<Idle>(&item)) {
+      reading->items.emplace_back(*idle);
+    } else {
+      while (!queue.empty()) STREAM_TRY(give_front());
+      STREAM_TRY(reading->give(*out));
+      reading->clear();
+      return out->control(item);
+    }
+    return {};
+  }
+
+  Status flush() override { return out->flush(); }
+
+  // In the loop's thread.
+
+  Result<State> poll(Output& to, const Waiter& waiter, Duration timeout) {
+    out = &to;
+    bool small = false;
+    while (!failure && last != State::finished && !source.wants_flush() && queue.size() < most_blocks && !small) {
+      STREAM_TRY(read(waiter, queue.empty() ? timeout : Duration{0}, small));
+      if (last != State::delivered) break;
+    }
+    if (!queue.empty()) {
+      STREAM_TRY(give_front());
+      return State::delivered;
+    }
+    if (failure) return std::move(*failure);
+    return last;
+  }
+
+  /// Polls the source once. `small`: what it gave was little, and was given.
+  Status read(const Waiter& waiter, Duration timeout, bool& small) {
+    if (unused.empty()) unused.push_back(std::make_unique<Block>());
+    reading = std::move(unused.back());
+    unused.pop_back();
+    reading->clear();
+    Result<State> state = source.poll(*this, waiter, timeout);
+    if (state.ok()) {
+      last = *state;
+    } else {
+      failure = state.take_status();
+    }
+    small = reading->bytes < small_bytes && queue.empty();
+    if (small) {
+      Status given = reading->give(*out);
+      unused.push_back(std::move(reading));
+      return given;
+    }
+    hand_over();
+    return {};
+  }
+
+  void hand_over() {
+    source.keep(reading->held);
+    if (!parser) start();
+    {
+      const std::lock_guard lock(mutex);
+      queue.push_back(std::move(reading));
+    }
+    changed.notify_one();
+  }
+
+  void start() {
+    width = shared.set.size();
+    parser.emplace(shared.set);
+    const WithoutSignals inherited;
+    for (size_t i = 0; i < helpers_wanted; ++i) helpers.emplace_back([this] { help(); });
+  }
+
+  /// The first block that nobody parses. REQUIRES: the mutex is held.
+  Block* take() {
+    const auto found =
+        std::find_if(queue.begin(), queue.end(), [](const auto& block) { return block->state == Block::State::read; });
+    if (found == queue.end()) return nullptr;
+    (*found)->state = Block::State::taken;
+    return found->get();
+  }
+
+  Status give_front() {
+    std::unique_ptr<Block> front;
+    {
+      std::unique_lock lock(mutex);
+      while (queue.front()->state != Block::State::parsed) {
+        if (Block* block = take()) {
+          lock.unlock();
+          block->parse(*parser, width);
+          lock.lock();
+          block->state = Block::State::parsed;
+        } else {
+          changed.wait(lock);
+        }
+      }
+      front = std::move(queue.front());
+      queue.pop_front();
+    }
+    Status given = front->give(*out);
+    unused.push_back(std::move(front));
+    return given;
+  }
+
+  /// In each of the other threads.
+  void help() {
+    RecordParser own(shared.set);
+    std::unique_lock lock(mutex);
+    while (!stopping) {
+      Block* block = take();
+      if (!block) {
+        changed.wait(lock);
+        continue;
+      }
+      lock.unlock();
+      block->parse(own, width);
+      lock.lock();
+      block->state = Block::State::parsed;
+      changed.notify_all();
+    }
+  }
+};
+
+ReadAhead::ReadAhead(Source& source, const SharedFields& fields, size_t threads, size_t small_bytes)
+    : impl_(std::make_unique<Impl>(source, fields, threads, small_bytes)) {}
+ReadAhead::~ReadAhead() = default;
+
+Result<Source::State> ReadAhead::poll(Output& out, const Waiter& waiter, Duration timeout) {
+  return impl_->poll(out, waiter, timeout);
+}
+bool ReadAhead::wants_flush() const { return impl_->queue.empty() && impl_->source.wants_flush(); }
+void ReadAhead::flushed() { impl_->source.flushed(); }
+
+}  // namespace streamutils
