@@ -23,11 +23,24 @@ Wide floor_mod(Wide value, Wide divisor) {
 SliceAssigner::SliceAssigner(Duration size, Duration slide, Duration offset)
     : size_(size.us), slide_(slide.us), offset_(offset.us), rest_(size.us % slide.us) {}
 
+SliceAssigner SliceAssigner::cumulating(Duration size, Duration step, Duration offset) {
+  SliceAssigner assigner(size, step, offset);
+  assigner.cumulates_ = true;
+  return assigner;
+}
+
 SliceAssigner::Fit SliceAssigner::assign(int64_t time, SliceBounds& slice) const {
   if (calendar_) {
     const auto window = calendar_->window(time);
     if (!window) return Fit::out_of_range;
     slice = {window->start, window->end, window->end, window->end};
+    return Fit::assigned;
+  }
+  if (cumulates_) {
+    const Wide base = Wide(time) - floor_mod(Wide(time) - offset_, size_);
+    if (base < kMin || base + size_ > kMax) return Fit::out_of_range;
+    const Wide start = Wide(time) - floor_mod(Wide(time) - base, slide_);
+    slice = {int64_t(start), int64_t(start + slide_), int64_t(start + slide_), int64_t(base + size_)};
     return Fit::assigned;
   }
   const Wide r = floor_mod(Wide(time) - offset_, slide_);
@@ -56,10 +69,20 @@ std::optional<int64_t> SliceAssigner::end_after(int64_t time) const {
   return int64_t(end);
 }
 
+bool SliceAssigner::is_end(int64_t end) const {
+  if (end < std::numeric_limits<int64_t>::min() + (cumulates_ ? slide_ : size_) || end_after(end - 1) != end)
+    return false;
+  return !cumulates_ || Wide(end) - 1 - floor_mod(Wide(end) - 1 - offset_, size_) >= kMin;
+}
+
 int64_t SliceAssigner::start_of(int64_t end) const {
   if (calendar_) {
     const auto window = calendar_->window(end - 1);
     return window ? window->start : std::numeric_limits<int64_t>::min();
+  }
+  if (cumulates_) {
+    const Wide base = Wide(end) - 1 - floor_mod(Wide(end) - 1 - offset_, size_);
+    return base < kMin ? std::numeric_limits<int64_t>::min() : int64_t(base);
   }
   int64_t start = 0;
   return __builtin_sub_overflow(end, size_, &start) ? std::numeric_limits<int64_t>::min() : start;

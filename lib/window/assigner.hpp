@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which windows an event time belongs to, for windows of `size` that begin every `slide` (tumbling: slide == size).
+// Which windows an event time belongs to, for windows of `size` that begin every `slide` (tumbling: slide == size), and
+// for those that begin every `size` and grow by a step up to it (cumulating).
 //
 // Time is cut at every window edge, k * slide + offset and k * slide + offset + size, into slices: at most two per
 // slide. All times of a slice are in the same windows, so a record is added to one slice whatever size / slide is, and
-// a window that fires merges its slices. Thread rule: one thread at a time.
+// a window that fires merges its slices. Cumulating windows are cut at every step. Thread rule: one thread at a time.
 #pragma once
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 #include "lib/base/time.hpp"
@@ -25,6 +25,9 @@ class SliceAssigner {
  public:
   /// REQUIRES: size > 0, slide > 0, |offset| < slide.
   SliceAssigner(Duration size, Duration slide, Duration offset);
+  /// [k * size, k * size + j * step) for j = 1 .. size / step, all shifted by `offset`.
+  /// REQUIRES: step > 0, size a positive multiple of it, |offset| < size.
+  static SliceAssigner cumulating(Duration size, Duration step, Duration offset);
   /// Windows of a calendar, one after the other.
   explicit SliceAssigner(Calendar calendar) : calendar_(std::move(calendar)) {}
 
@@ -39,16 +42,15 @@ class SliceAssigner {
   /// The smallest window end above `time`; empty beyond int64.
   [[nodiscard]] std::optional<int64_t> end_after(int64_t time) const;
   /// Is `end` the end of a window whose bounds are in range?
-  [[nodiscard]] bool is_end(int64_t end) const {
-    return end >= std::numeric_limits<int64_t>::min() + size_ && end_after(end - 1) == end;
-  }
+  [[nodiscard]] bool is_end(int64_t end) const;
   /// Where the window that ends at `end`, which is the end of one, begins; the least number when that is out of range.
   [[nodiscard]] int64_t start_of(int64_t end) const;
   /// The window that ends at `end`. REQUIRES: `end` is the end of a window that holds a record.
   [[nodiscard]] Interval window(int64_t end) const { return {start_of(end), end}; }
 
  private:
-  int64_t size_ = 1, slide_ = 1, offset_ = 0;
+  int64_t size_ = 1, slide_ = 1, offset_ = 0;  // cumulating: the slide is the step
+  bool cumulates_ = false;
   int64_t rest_ = 0;  // size mod slide: where in a slide the windows end
   std::optional<Calendar> calendar_;
 };

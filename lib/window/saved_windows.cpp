@@ -41,6 +41,8 @@ Result<WindowSettings> settings_of(const StateOptions& options) {
   } else {
     STREAM_TRY(take_duration(options, "--tumbling", {&s.size, &s.slide}));
   }
+  if (options.find("--cumulate")) s.kind = WindowKind::cumulate;
+  STREAM_TRY(take_duration(options, "--cumulate", {&s.size}));
   STREAM_TRY(take_duration(options, "--sliding", {&s.size}));
   STREAM_TRY(take_duration(options, "--every", {&s.slide}));
   STREAM_TRY(take_duration(options, "--offset", {&s.offset}));

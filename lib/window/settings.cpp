@@ -11,6 +11,7 @@ bool tumbling(const WindowSettings& s) { return s.kind == WindowKind::aligned &&
 
 std::string_view size_option(const WindowSettings& s) {
   if (s.kind == WindowKind::session) return "--session";
+  if (s.kind == WindowKind::cumulate) return "--cumulate";
   return tumbling(s) ? "--tumbling" : "--sliding";
 }
 
@@ -28,10 +29,20 @@ Status check_shape(const WindowSettings& s) {
     return {};
   }
   if (s.slide.us <= 0) return usage_error("--every: '{}' is not longer than 0", format_duration(s.slide));
+  const bool cumulates = s.kind == WindowKind::cumulate;
+  if (cumulates && s.size.us % s.slide.us != 0) {
+    return usage_error("--cumulate: '{}' is not a multiple of --every {}, by which its windows grow",
+                       format_duration(s.size), format_duration(s.slide));
+  }
+  const Duration grid = cumulates ? s.size : s.slide;
   // The smallest int64 has no absolute value, but it is out of bounds all the same.
-  if (s.offset.us <= -s.slide.us || s.offset.us >= s.slide.us) {
+  if (s.offset.us <= -grid.us || s.offset.us >= grid.us) {
     return usage_error("--offset: '{}' is not smaller than {} {}; windows start at multiples of it plus the offset",
-                       format_duration(s.offset), tumbling(s) ? "the window of" : "--every", format_duration(s.slide));
+                       format_duration(s.offset),
+                       cumulates     ? "--cumulate"
+                       : tumbling(s) ? "the window of"
+                                     : "--every",
+                       format_duration(grid));
   }
   return {};
 }
@@ -75,7 +86,9 @@ Status check_time_format(const WindowSettings& s) {
 }  // namespace
 
 SliceAssigner assigner(const WindowSettings& s) {
-  return s.calendar ? SliceAssigner(*Calendar::create(*s.calendar)) : SliceAssigner(s.size, s.slide, s.offset);
+  if (s.calendar) return SliceAssigner(*Calendar::create(*s.calendar));
+  if (s.kind == WindowKind::cumulate) return SliceAssigner::cumulating(s.size, s.slide, s.offset);
+  return {s.size, s.slide, s.offset};
 }
 
 Status check(const WindowSettings& settings) {

@@ -12,8 +12,9 @@
 namespace streamutils::window {
 
 enum class WindowKind : uint8_t {
-  aligned,  ///< tumbling and sliding: every `slide` a window of `size` begins
-  session,  ///< a window ends `size` after its last record
+  aligned,   ///< tumbling and sliding: every `slide` a window of `size` begins
+  cumulate,  ///< every `size` windows begin that end `slide`, two, three … `size` later
+  session,   ///< a window ends `size` after its last record
 };
 
 enum class Scope : uint8_t {
@@ -23,9 +24,9 @@ enum class Scope : uint8_t {
 
 struct WindowSettings {
   WindowKind kind = WindowKind::aligned;
-  Duration size;                         ///< the window's size, or the gap of a session; nominal with a calendar
-  Duration slide;                        ///< aligned only; equal to `size` for tumbling windows
-  Duration offset;                       ///< aligned only; windows start at multiples of `slide` plus this
+  Duration size;    ///< the window's size, or the gap of a session; nominal with a calendar
+  Duration slide;   ///< equal to `size` for tumbling windows
+  Duration offset;  ///< windows start at multiples of `slide` (cumulate: `size`) plus this; no sessions
   std::optional<CalendarSpan> calendar;  ///< aligned and tumbling only: windows by this, not by size
   std::vector<std::string> keys;         ///< paths as FieldSet::add takes them; empty: one key for all records
   std::string aggregates;                ///< the text of --agg
@@ -42,7 +43,7 @@ struct WindowSettings {
 /// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the
 /// time format.
 Status check(const WindowSettings& settings);
-/// REQUIRES: check() was ok; aligned windows.
+/// REQUIRES: check() was ok; windows that are aligned or cumulate.
 SliceAssigner assigner(const WindowSettings& settings);
 
 }  // namespace streamutils::window

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tumbling and sliding windows. A record is added to the row of its key and slice; a window that fires merges its
-// slices' rows.
+// Tumbling, sliding and cumulating windows. A record is added to the row of its key and slice; a window that fires
+// merges its slices' rows.
 //
 // Complexity: a record costs two look-ups whatever size / slide is; a firing costs one merge per key and slice of the
 // window. What is kept: rows until the last window of their slice is gone; for windows that were fired and can be fired

@@ -21,8 +21,8 @@ constexpr uint32_t kMaxParts = 256;
 constexpr std::string_view kWhat = "the windows";
 
 const std::vector<std::string_view>& shaping_options() {
-  static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--every", "--session", "--offset",
-                                                      "--tz",       "--key",     "--where", "--scope"};
+  static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--cumulate", "--every", "--session",
+                                                      "--offset",   "--tz",      "--key",      "--where", "--scope"};
   return names;
 }
 
@@ -84,6 +84,9 @@ StateOptions WindowOperator::state_options() const {
   } else if (s.calendar) {
     options.add("--tumbling", s.calendar->text());
     options.add("--tz", s.calendar->zone);
+  } else if (s.kind == WindowKind::cumulate) {
+    options.add("--cumulate", format_duration(s.size));
+    options.add("--every", format_duration(s.slide));
   } else if (s.size == s.slide) {
     options.add("--tumbling", format_duration(s.size));
   } else {

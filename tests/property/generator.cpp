@@ -43,7 +43,13 @@ class Generator {
     c_.size = number(1, 12);
     c_.slide = c_.size;
     if (!c_.session && chance(2)) c_.slide = number(1, 15);  // sliding: any ratio, also slide > size
-    if (!c_.session && chance(3)) c_.offset = number(-(c_.slide - 1), c_.slide - 1);
+    if (!c_.session && chance(5)) {
+      c_.cumulate = true;
+      c_.slide = number(1, 4);
+      c_.size = c_.slide * number(1, 6);
+    }
+    const int64_t grid = c_.cumulate ? c_.size : c_.slide;
+    if (!c_.session && chance(3)) c_.offset = number(-(grid - 1), grid - 1);
   }
   void choose_firing() {
     if (chance(2)) c_.lateness = chance(12) ? kMax - number(0, 3) : number(1, 25);
@@ -137,8 +143,11 @@ Case generate(uint64_t seed) { return Generator(seed).make(); }
 std::string describe(const Case& c) {
   std::string text =
       fmt::format("{} size {} slide {} offset {} lateness {} late-fire {} early {} scope {} key {} shift {}\n",
-                  c.session ? "session" : "aligned", c.size, c.slide, c.offset, c.lateness, c.late_fire, c.early,
-                  c.unit_scope ? "unit" : "stream", c.has_key, c.shift);
+                  c.session    ? "session"
+                  : c.cumulate ? "cumulate"
+                               : "aligned",
+                  c.size, c.slide, c.offset, c.lateness, c.late_fire, c.early, c.unit_scope ? "unit" : "stream",
+                  c.has_key, c.shift);
   static constexpr const char* kWords[] = {"record", "watermark", "idle",  "active", "caught_up",
                                            "assign", "revoke",    "clock", "end"};
   for (const Event& e : c.events) {

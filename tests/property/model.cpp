@@ -17,11 +17,23 @@ std::string unit_name(int unit) { return fmt::format("t/{}", unit); }
 
 // Assignment: r = (ts - offset) mod slide, not negative; start = ts - r; walk back by slide while start > ts - size.
 std::vector<std::pair<Wide, Wide>> ModelScope::windows_of(Wide time) const {
+  if (c_.cumulate) return cumulating_windows_of(time);
   Wide r = (time - c_.offset) % c_.slide;
   if (r < 0) r += c_.slide;
   std::vector<std::pair<Wide, Wide>> windows;
   for (Wide start = time - r; start > time - c_.size; start -= c_.slide) windows.emplace_back(start, start + c_.size);
   std::reverse(windows.begin(), windows.end());
+  return windows;
+}
+
+// [k * size, k * size + j * step) for each j: those that hold the time.
+std::vector<std::pair<Wide, Wide>> ModelScope::cumulating_windows_of(Wide time) const {
+  Wide r = (time - c_.offset) % c_.size;
+  if (r < 0) r += c_.size;
+  std::vector<std::pair<Wide, Wide>> windows;
+  for (Wide end = time - r + c_.slide; end <= time - r + c_.size; end += c_.slide) {
+    if (time < end) windows.emplace_back(time - r, end);
+  }
   return windows;
 }
 
@@ -39,7 +51,9 @@ ModelScope::Fate ModelScope::add_aligned(const std::string& key, ModelRecord rec
   if (std::all_of(wanted.begin(), wanted.end(), [this](const auto& w) { return gone(w.second); })) return Fate::late;
   for (const auto& [start, end] : wanted) {
     if (gone(end)) continue;
-    const auto same = [&, s = start](const ModelWindow& w) { return w.key == key && w.start == s; };
+    const auto same = [&, s = std::pair(start, end)](const ModelWindow& w) {
+      return w.key == key && w.start == s.first && w.end == s.second;
+    };
     auto it = std::find_if(windows_.begin(), windows_.end(), same);
     if (it == windows_.end()) {
       windows_.push_back({.key = key, .start = start, .end = end, .records = {}, .due = {}, .standing = {}});

@@ -55,6 +55,7 @@ class ModelScope {
  private:
   [[nodiscard]] bool gone(Wide end) const { return watermark_ == kEndOfTime || watermark_ >= end + c_.lateness; }
   [[nodiscard]] std::vector<std::pair<Wide, Wide>> windows_of(Wide time) const;
+  [[nodiscard]] std::vector<std::pair<Wide, Wide>> cumulating_windows_of(Wide time) const;
   Fate add_aligned(const std::string& key, ModelRecord record, Wide& last_start, Wide& last_end);
   Fate add_session(const std::string& key, ModelRecord record, Wide& last_start, Wide& last_end);
   void changed(ModelWindow& window);

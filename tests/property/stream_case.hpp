@@ -20,6 +20,7 @@ struct Event {
 
 struct Case {
   bool session = false;
+  bool cumulate = false;                    ///< `slide` is the step
   int64_t size = 1, slide = 1, offset = 0;  ///< size is the gap of a session
   int64_t lateness = 0;
   int64_t late_fire = 0, early = 0;  ///< 0: without

@@ -58,7 +58,9 @@ class Lines final : public Output {
 
 window::WindowSettings settings(const Case& c) {
   window::WindowSettings s;
-  s.kind = c.session ? window::WindowKind::session : window::WindowKind::aligned;
+  s.kind = c.session    ? window::WindowKind::session
+           : c.cumulate ? window::WindowKind::cumulate
+                        : window::WindowKind::aligned;
   s.size.us = c.size;
   s.slide.us = c.slide;
   s.offset.us = c.offset;
@@ -132,7 +134,8 @@ class Player {
       const Event& e = c_.events[i];
       if (e.kind != Event::Kind::record || e.unit != c_.events[from].unit) break;
       const auto offset = static_cast<int64_t>(i);
-      int64_t time = 0;  // as a stage before would have put it into the column: the shift in it, the smallest when it is none
+      int64_t time =
+          0;  // as a stage before would have put it into the column: the shift in it, the smallest when it is none
       if (e.time == kBeforeAll.us || __builtin_add_overflow(e.time, c_.shift, &time)) time = kBeforeAll.us;
       builder_.append(json(e), column ? &time : nullptr, &offset);
     }

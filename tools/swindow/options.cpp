@@ -11,7 +11,7 @@ namespace {
 const cli::Info kInfo{
     .name = "swindow",
     .summary = "aggregate records by key and event-time window",
-    .usage = "(--tumbling D | --sliding D --every D | --session D) --agg LIST [OPTION]...",
+    .usage = "(--tumbling D | --sliding D --every D | --cumulate D --every D | --session D) --agg LIST [OPTION]...",
     .description =
         "Reads a stream that swatermark has given event times, groups its records by --key and window, and writes one "
         "result per key and "
@@ -56,10 +56,15 @@ void declare(cli::Cli& cli, Options& o) {
       "the time zone of --tumbling windows of hours, days, weeks, months, as Europe/Berlin; UTC by default. A day has "
       "23, 24 or 25 hours; an hour that the clock repeats is one window");
   cli.duration("--sliding", o.sliding, "windows of this size that overlap; needs --every");
+  cli.duration(
+      "--cumulate", o.cumulate,
+      "windows that begin every SIZE and grow: results every STEP of --every for what there was since the begin");
   cli.duration("--every", o.every,
-               "how often a sliding window begins; when it is longer than the window, records may fall between two");
+               "how often a sliding window begins; when it is longer than the window, records may fall between two. Of "
+               "--cumulate the step, which must divide it");
   cli.duration("--session", o.session, "windows that last until a key has been silent for this long");
-  cli.duration("--offset", w.offset, "shift the starts of tumbling and sliding windows; may be negative, as -8h");
+  cli.duration("--offset", w.offset,
+               "shift the starts of tumbling, sliding and cumulating windows; may be negative, as -8h");
   cli.group("Results");
   cli.text("--key", "FIELD,...", o.keys,
            "group by these fields, nested ones as a.b; without it all records are one group");
@@ -123,19 +128,26 @@ Status set_tumbling(const Options& o, window::WindowSettings& w) {
 
 Result<window::WindowSettings> settings(const Options& o) {
   window::WindowSettings w = o.window;
-  if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.session.has_value()} != 1) {
-    return usage_error("give one of --tumbling D, --sliding D --every D, --session D");
+  if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.cumulate.has_value()} +
+          int{o.session.has_value()} !=
+      1) {
+    return usage_error("give one of --tumbling D, --sliding D --every D, --cumulate D --every D, --session D");
   }
   if (o.max_keys && *o.max_keys < 1) return usage_error("--max-keys must be at least 1");
   w.max_keys = o.max_keys.value_or(w.max_keys);
   if (o.sliding && !o.every) return usage_error("--sliding needs --every D: how often a window begins");
-  if (o.every && !o.sliding) return usage_error("--every goes with --sliding only");
+  if (o.cumulate && !o.every) return usage_error("--cumulate needs --every D: the step by which its windows grow");
+  if (o.every && !o.sliding && !o.cumulate) return usage_error("--every goes with --sliding and --cumulate only");
   if (o.tz && !o.tumbling) return usage_error("--tz goes with --tumbling only");
   if (o.tumbling) {
     STREAM_TRY(set_tumbling(o, w));
   } else if (o.session) {
     w.kind = window::WindowKind::session;
     w.size = w.slide = *o.session;
+  } else if (o.cumulate) {
+    w.kind = window::WindowKind::cumulate;
+    w.size = *o.cumulate;
+    w.slide = *o.every;
   } else {
     w.size = *o.sliding;
     w.slide = *o.every;

@@ -15,7 +15,7 @@ struct Options {
   std::optional<int64_t> max_keys;
   std::optional<std::string> tumbling;  ///< a duration, or days, weeks, months of a calendar
   std::optional<std::string> tz;
-  std::optional<Duration> sliding, every, session;
+  std::optional<Duration> sliding, cumulate, every, session;
   std::string keys;               ///< "a,b.c"
   window::WindowSettings window;  ///< all that is one option here and one setting there
 };

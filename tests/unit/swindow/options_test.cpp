@@ -42,6 +42,10 @@ TEST(SwindowOptions, Windows) {
   s = read({"--sliding", "10s", "--every", "3s"});
   ASSERT_TRUE(s.ok()) << s.status().message();
   EXPECT_EQ(shape(*s), "10s 3s 0s");
+  s = read({"--cumulate", "1h", "--every", "10m", "--offset", "-15m"});
+  ASSERT_TRUE(s.ok()) << s.status().message();
+  EXPECT_EQ(shape(*s), "1h 10m -15m");
+  EXPECT_EQ(s->kind, window::WindowKind::cumulate);
   s = read({"--session", "30m"});
   ASSERT_TRUE(s.ok()) << s.status().message();
   EXPECT_EQ(shape(*s), "30m 30m 0s");
@@ -91,6 +95,13 @@ TEST(SwindowOptions, ContradictionsNameTheOptions) {
   EXPECT_NE(error({"--tumbling", "1s", "--session", "1s"}).find("--session"), std::string::npos);
   EXPECT_NE(error({"--sliding", "1s"}).find("--every"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "1s", "--every", "1s"}).find("--every"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "1m"}).find("--cumulate needs --every"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "1m", "--every", "7s"}).find("not a multiple of --every 7s"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "10s", "--every", "1m"}).find("not a multiple"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "1m", "--every", "0s"}).find("--every"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "0s", "--every", "1s"}).find("--cumulate"), std::string::npos);
+  EXPECT_NE(error({"--cumulate", "1m", "--every", "1s", "--offset", "1m"}).find("not smaller than --cumulate"),
+            std::string::npos);
   EXPECT_NE(error({"--tumbling", "0s"}).find("--tumbling"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "10s", "--offset", "10s"}).find("--offset"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "1500ms", "--time-format", "s"}).find("--time-format"), std::string::npos);

@@ -70,6 +70,21 @@ TEST(SliceAssigner, EqualsWalkingBackForEveryRatio) {
   }
 }
 
+TEST(SliceAssigner, CumulatingWindowsGrowFromOneStart) {
+  const SliceAssigner a = SliceAssigner::cumulating(Duration{30}, Duration{10}, Duration{});
+  EXPECT_EQ(windows_of(a, 0), (Windows{{0, 10}, {0, 20}, {0, 30}}));
+  EXPECT_EQ(windows_of(a, 10), (Windows{{0, 20}, {0, 30}}));
+  EXPECT_EQ(windows_of(a, 29), (Windows{{0, 30}}));
+  EXPECT_EQ(windows_of(a, -1), (Windows{{-30, 0}}));
+  EXPECT_EQ(a.end_after(30), 40);
+  EXPECT_EQ(a.start_of(40), 30);
+  EXPECT_EQ(windows_of(SliceAssigner::cumulating(Duration{30}, Duration{10}, Duration{-25}), 4), (Windows{{-25, 5}}));
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  SliceBounds slice;
+  EXPECT_EQ(a.assign(kMax, slice), Fit::out_of_range);
+  EXPECT_EQ(a.assign(-kMax, slice), Fit::out_of_range);
+}
+
 TEST(SliceAssigner, WindowsBeyondTheEndsOfTimeAreOutOfRange) {
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
   SliceBounds slice;
