@@ -41,6 +41,8 @@ class SliceAssigner {
 
   /// The smallest window end above `time`; empty beyond int64.
   [[nodiscard]] std::optional<int64_t> end_after(int64_t time) const;
+  /// Can a time be in several windows?
+  [[nodiscard]] bool overlapping() const { return slide_ < size_; }
   /// Is `end` the end of a window whose bounds are in range?
   [[nodiscard]] bool is_end(int64_t end) const;
   /// Where the window that ends at `end`, which is the end of one, begins; the least number when that is out of range.

@@ -6,7 +6,8 @@
 
 namespace streamutils::window {
 
-SlicedWindows::SlicedWindows(SetContext& context) : WindowSet(context), assigner_(assigner(context.settings)) {}
+SlicedWindows::SlicedWindows(SetContext& context)
+    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan, context.rows) {}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
@@ -49,7 +50,12 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
     row.touched = true;
     touched_.emplace_back(slice_.start, key);
   }
-  if (!slice_open_) correct(key, slice_);
+  if (!slice_open_) {
+    merges_.forget(key);
+    if (assigner_.overlapping()) joined_.push_back(key);
+    if (joined_.size() > active_.size()) active_window_ = {};
+    correct(key, slice_);
+  }
   return Added::yes;
 }
 
@@ -73,7 +79,8 @@ void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
     Window& window = windows_[*end];
     Fired& state = window.keys[key];
     if (!context_.settings.late_fire) {
-      fire_key(assigner_.window(*end), key, Firing::late, state.next_revision++);
+      const Interval bounds = assigner_.window(*end);
+      fire_key(bounds, key, rows_of(bounds, key), Firing::late, state.next_revision++);
     } else if (!state.pending) {
       state.pending = true;
       if (window.pending.empty()) due_.emplace(correction_due(*end), *end);
@@ -103,6 +110,7 @@ void SlicedWindows::fire_pending() {
     Window& window = windows_[end];
     firing_.swap(window.pending);
     for (const KeyId key : firing_) window.keys[key].pending = false;
+    keys_.sort(firing_);
     fire(end, firing_, Firing::late);
   }
 }
@@ -115,15 +123,13 @@ void SlicedWindows::fire_on_time(int64_t after) {
     if (slice == slices_.end()) return;
     const int64_t end = std::max(*next, slice->second.bounds.first_end);
     if (end > watermark_.us) return;
-    firing_.clear();
-    collect_keys(assigner_.window(end), firing_);
-    fire(end, firing_, Firing::on_time);
+    make_active(assigner_.window(end));
+    fire(end, active_, Firing::on_time);
     next = assigner_.end_after(end);
   }
 }
 
-void SlicedWindows::fire(int64_t end, std::vector<KeyId>& keys, Firing firing) {
-  keys_.sort(keys);
+void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing) {
   const Interval window = assigner_.window(end);
   const bool again = keeps_results() && !gone(end);
   Window* state = nullptr;
@@ -133,43 +139,89 @@ void SlicedWindows::fire(int64_t end, std::vector<KeyId>& keys, Firing firing) {
     state = &it->second;
   }
   for (const KeyId key : keys) {
+    const std::span<const SliceRow> rows = rows_of(window, key);
+    if (rows.empty()) continue;
     uint32_t revision = 0;
     if (again) {
       revision = state->keys[key].next_revision++;
     } else if (state != nullptr) {
       if (const auto it = state->keys.find(key); it != state->keys.end()) revision = it->second.next_revision;
     }
-    fire_key(window, key, firing, revision);
+    fire_key(window, key, rows, firing, revision);
   }
 }
 
-std::pair<SlicedWindows::SliceRow*, SlicedWindows::SliceRow*> SlicedWindows::rows_of(Interval window, KeyId key) {
-  Rows& rows = keys_[key];
+std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window, KeyId key) {
+  const Rows& rows = keys_[key];
   const auto before = [](const SliceRow& row, int64_t start) { return row.start < start; };
   const auto first = std::lower_bound(rows.begin(), rows.end(), window.start, before);
   const auto last = std::lower_bound(first, rows.end(), window.end, before);
   return {rows.data() + (first - rows.begin()), rows.data() + (last - rows.begin())};
 }
 
-void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, uint32_t revision) {
-  const auto [first, last] = rows_of(window, key);
-  if (first == last) return;
-  if (last - first == 1) {
-    context_.results.result(keys_.text(key), window, first->row, firing, revision);
+void SlicedWindows::fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing,
+                             uint32_t revision) {
+  if (rows.size() == 1) {
+    context_.results.result(keys_.text(key), window, rows.front().row, firing, revision);
+    return;
+  }
+  if (firing == Firing::on_time) {  // the only firing after which no row changes without a word to merges_
+    const auto at = [rows](size_t i) { return SlidingMerge::Row{rows[i].start, rows[i].row}; };
+    context_.results.result(keys_.text(key), window, merges_.merged(key, window, rows.size(), at), firing, revision);
     return;
   }
   char* whole = context_.rows.make();
-  for (const SliceRow* r = first; r != last; ++r) context_.plan.merge(whole, r->row);
+  for (const SliceRow& r : rows) context_.plan.merge(whole, r.row);
   context_.results.result(keys_.text(key), window, whole, firing, revision);
   context_.rows.release(whole);
 }
 
-void SlicedWindows::collect_keys(Interval window, std::vector<KeyId>& keys) {
-  marks_.resize(keys_.bound());
+void SlicedWindows::make_active(Interval window) {
+  int64_t from = window.start;  // of the slices whose keys are to be looked at
+  const bool follows = active_window_.start <= window.start && window.start < active_window_.end;
+  if (!follows) {
+    active_.clear();
+    joined_.clear();
+  } else {
+    from = active_window_.end;
+    next_mark();
+    for (const KeyId key : erased_) marks_[key] = mark_;
+    std::erase_if(active_, [&](KeyId key) {
+      return marks_[key] == mark_ || keys_[key].empty() || keys_[key].back().start < window.start;
+    });
+  }
+  erased_.clear();
+  active_window_ = window;
+  firing_.clear();
+  next_mark();
+  for (const KeyId key : active_) marks_[key] = mark_;
+  const auto add = [&](KeyId key) {
+    if (std::exchange(marks_[key], mark_) != mark_ && !keys_[key].empty()) firing_.push_back(key);
+  };
+  for (const KeyId key : joined_) add(key);
+  joined_.clear();
+  for (auto it = slices_.lower_bound(from); it != slices_.end() && it->first < window.end; ++it) {
+    for (const KeyId key : it->second.keys) add(key);
+  }
+  keys_.sort(firing_);
+  if (active_.empty()) {
+    active_.swap(firing_);
+    return;
+  }
+  const auto middle = active_.insert(active_.end(), firing_.begin(), firing_.end());
+  std::inplace_merge(active_.begin(), middle, active_.end(), [this](KeyId a, KeyId b) { return keys_.less(a, b); });
+}
+
+void SlicedWindows::next_mark() {
+  marks_.resize(std::max<size_t>(marks_.size(), keys_.bound()));
   if (++mark_ == 0) {
     std::fill(marks_.begin(), marks_.end(), 0);
     mark_ = 1;
   }
+}
+
+void SlicedWindows::collect_keys(Interval window, std::vector<KeyId>& keys) {
+  next_mark();
   for (auto it = slices_.lower_bound(window.start); it != slices_.end() && it->first < window.end; ++it) {
     for (const KeyId key : it->second.keys) {
       if (std::exchange(marks_[key], mark_) != mark_) keys.push_back(key);
@@ -198,6 +250,7 @@ void SlicedWindows::fire_early() {
     const int64_t end = changed[i].first;
     firing_.clear();
     for (; i < changed.size() && changed[i].first == end; ++i) firing_.push_back(changed[i].second);
+    keys_.sort(firing_);
     fire(end, firing_, Firing::early);
   }
 }
@@ -215,10 +268,16 @@ void SlicedWindows::forget() {
       --context_.open;
       if (rows.empty()) {
         keys_.erase(key);
+        merges_.forget(key);
+        if (assigner_.overlapping()) erased_.push_back(key);
         --context_.keys;
       }
     }
     slices_.erase(slice);
+  }
+  if (erased_.size() > active_.size()) {
+    active_window_ = {};
+    erased_.clear();
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lib/window/key_table.hpp"
+#include "lib/window/sliding_merge.hpp"
 #include "lib/window/window_set.hpp"
 
 namespace streamutils::window {
@@ -53,15 +54,19 @@ class SlicedWindows final : public WindowSet {
 
   SliceRow& find_row(KeyId key, const SliceBounds& slice);
   void correct(KeyId key, const SliceBounds& slice);
-  /// Fires each of `keys` (sorted here) for the window that ends at `end`.
-  void fire(int64_t end, std::vector<KeyId>& keys, Firing firing);
+  /// Fires each of `keys`, which are sorted, for the window that ends at `end`.
+  void fire(int64_t end, std::span<const KeyId> keys, Firing firing);
   void fire_on_time(int64_t after);
   void fire_pending();
-  void fire_key(Interval window, KeyId key, Firing firing, uint32_t revision);
+  /// REQUIRES: there are rows, those of the key in the window.
+  void fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing, uint32_t revision);
   /// The key's rows in the window, in order of time.
-  std::pair<SliceRow*, SliceRow*> rows_of(Interval window, KeyId key);
+  std::span<const SliceRow> rows_of(Interval window, KeyId key);
+  /// Makes active_ the keys with a record in the window, and perhaps some with later ones only.
+  void make_active(Interval window);
   /// Every key with a record in the window, once.
   void collect_keys(Interval window, std::vector<KeyId>& keys);
+  void next_mark();
   void forget();
   void set_slice(const SliceBounds& slice);
 
@@ -76,6 +81,11 @@ class SlicedWindows final : public WindowSet {
   std::vector<KeyId> firing_;
   std::vector<uint32_t> marks_;  // by key: seen by the collect_keys() that had this number
   uint32_t mark_ = 0;
+  SlidingMerge merges_;
+  // The keys of the window that fired last, sorted: the next one has most of them.
+  std::vector<KeyId> active_;
+  Interval active_window_;
+  std::vector<KeyId> erased_, joined_;  // since then: numbers that may have been given to others; keys of late records
 };
 
 }  // namespace streamutils::window
