@@ -7,7 +7,7 @@
 namespace streamutils::window {
 
 SlicedWindows::SlicedWindows(SetContext& context)
-    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan, context.rows) {}
+    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan) {}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
@@ -268,7 +268,7 @@ void SlicedWindows::forget() {
       --context_.open;
       if (rows.empty()) {
         keys_.erase(key);
-        merges_.forget(key);
+        merges_.erase(key);
         if (assigner_.overlapping()) erased_.push_back(key);
         --context_.keys;
       }
