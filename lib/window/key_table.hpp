@@ -13,15 +13,16 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
-#include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "lib/window/key_index.hpp"
+#include "lib/window/text_pool.hpp"
 
 namespace streamutils::window {
 
@@ -33,56 +34,65 @@ inline uint64_t key_hash_seed() {
   return seed;
 }
 
+/// Memory per key, beside the text's bytes: 16 bytes and the payload, 11 to 21 of the index, and up to 7 of rounding.
 template <class Payload>
 class KeyTable {
  public:
-  KeyTable() : ids_(0, Hash{&entries_, key_hash_seed()}, Equal{&entries_}) {}
+  KeyTable() = default;
   KeyTable(const KeyTable&) = delete;
   KeyTable& operator=(const KeyTable&) = delete;
+  ~KeyTable() {
+    for_each([this](KeyId id) { texts_.release(at(id).text, at(id).size); });
+  }
 
   [[nodiscard]] std::optional<KeyId> find(std::string_view text) const {
-    const auto it = ids_.find(text);
-    return it == ids_.end() ? std::nullopt : std::optional<KeyId>(*it);
+    const KeyId id = find(text, hash_of(text));
+    return id == KeyIndex::kNone ? std::nullopt : std::optional<KeyId>(id);
   }
   /// The key's id; makes the key, with an empty payload, when it is not there.
   KeyId intern(std::string_view text) {
-    if (const auto it = ids_.find(text); it != ids_.end()) return *it;
+    const uint32_t hash = hash_of(text);
+    if (const KeyId id = find(text, hash); id != KeyIndex::kNone) return id;
     KeyId id;
     if (free_.empty()) {
-      id = static_cast<KeyId>(entries_.size());
-      entries_.emplace_back();
+      id = bound_++;
+      if (id % kChunk == 0) chunks_.push_back(std::make_unique<Entry[]>(kChunk));
     } else {
       id = free_.back();
       free_.pop_back();
     }
-    Entry& entry = entries_[id];
-    entry.text.assign(text);
-    entry.hash = ids_.hash_function()(text);
-    entry.live = true;
-    ids_.insert(id);
+    Entry& entry = at(id);
+    entry.text = texts_.copy(text);
+    entry.size = static_cast<uint32_t>(text.size());
+    entry.hash = hash;
+    index_.insert(hash, id);
     return id;
   }
   void erase(KeyId id) {
-    ids_.erase(id);
-    entries_[id] = Entry();
+    Entry& entry = at(id);
+    index_.erase(entry.hash, id);
+    texts_.release(entry.text, entry.size);
+    entry = Entry();
     free_.push_back(id);
   }
-  [[nodiscard]] size_t size() const { return ids_.size(); }
+  [[nodiscard]] size_t size() const { return index_.size(); }
   /// Ids are below this.
-  [[nodiscard]] KeyId bound() const { return static_cast<KeyId>(entries_.size()); }
+  [[nodiscard]] KeyId bound() const { return bound_; }
 
-  /// The payload of an erased id is empty.
-  Payload& operator[](KeyId id) { return entries_[id].payload; }
-  const Payload& operator[](KeyId id) const { return entries_[id].payload; }
-  [[nodiscard]] std::string_view text(KeyId id) const { return entries_[id].text; }
+  /// The payload of an erased id is empty. The reference stays good until its id is erased.
+  Payload& operator[](KeyId id) { return at(id).payload; }
+  const Payload& operator[](KeyId id) const { return at(id).payload; }
+  [[nodiscard]] std::string_view text(KeyId id) const { return {at(id).text, at(id).size}; }
   /// Order of key bytes.
-  [[nodiscard]] bool less(KeyId a, KeyId b) const { return entries_[a].text < entries_[b].text; }
+  [[nodiscard]] bool less(KeyId a, KeyId b) const { return text(a) < text(b); }
+  /// Soon text() and operator[] of this id will be called.
+  void prefetch(KeyId id) const { __builtin_prefetch(&at(id)); }
 
   /// Calls `use(id)` for every key in order of ids.
   template <class Use>
   void for_each(Use use) const {
     for (KeyId id = 0; id < bound(); ++id) {
-      if (entries_[id].live) use(id);
+      if (at(id).text) use(id);
     }
   }
 
@@ -92,46 +102,46 @@ class KeyTable {
     // Most comparisons are decided by the eight bytes behind what all keys begin with, which stand in one array.
     const std::string_view first = text(ids.front());
     size_t common = first.size();
-    for (const KeyId id : ids) {
-      const std::string_view other = text(id);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (i + kAhead < ids.size()) prefetch(ids[i + kAhead]);
+      const std::string_view other = text(ids[i]);
       common = std::min(common, other.size());
       if (std::string_view::traits_type::compare(first.data(), other.data(), common) == 0) continue;
       common = static_cast<size_t>(std::mismatch(first.begin(), first.begin() + common, other.begin()).first -
                                    first.begin());
     }
-    sorting_.clear();
-    for (const KeyId id : ids) sorting_.emplace_back(head(text(id).substr(common)), id);
-    std::sort(sorting_.begin(), sorting_.end(), [this](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : less(a.second, b.second);
+    std::vector<Sortable> sorting;
+    sorting.reserve(ids.size());
+    for (const KeyId id : ids) sorting.push_back({head(text(id).substr(common)), id});
+    std::sort(sorting.begin(), sorting.end(), [this](const Sortable a, const Sortable b) {
+      return a.head != b.head ? a.head < b.head : less(a.id, b.id);
     });
     ids.clear();
-    for (const auto& [_, id] : sorting_) {
-      if (ids.empty() || ids.back() != id) ids.push_back(id);
+    for (const Sortable key : sorting) {
+      if (ids.empty() || ids.back() != key.id) ids.push_back(key.id);
     }
   }
 
  private:
+  static constexpr size_t kChunk = 256, kAhead = 8;
   struct Entry {
-    std::string text;
-    uint64_t hash = 0;
-    bool live = false;
+    char* text = nullptr;  // null: the id is free
+    uint32_t size = 0, hash = 0;
     Payload payload;
   };
-  struct Hash {
-    using is_transparent = void;
-    using is_avalanching = void;
-    const std::vector<Entry>* entries;
-    uint64_t seed;
-    size_t operator()(KeyId id) const { return (*entries)[id].hash; }
-    size_t operator()(std::string_view text) const { return XXH3_64bits_withSeed(text.data(), text.size(), seed); }
+  struct __attribute__((packed)) Sortable {
+    uint64_t head;
+    KeyId id;
   };
-  struct Equal {
-    using is_transparent = void;
-    const std::vector<Entry>* entries;
-    bool operator()(KeyId a, KeyId b) const { return a == b; }
-    bool operator()(KeyId a, std::string_view b) const { return (*entries)[a].text == b; }
-    bool operator()(std::string_view a, KeyId b) const { return (*entries)[b].text == a; }
-  };
+
+  static uint32_t hash_of(std::string_view text) {
+    return static_cast<uint32_t>(XXH3_64bits_withSeed(text.data(), text.size(), key_hash_seed()));
+  }
+  [[nodiscard]] KeyId find(std::string_view text, uint32_t hash) const {
+    return index_.find(hash, [&](KeyId id) { return this->text(id) == text; });
+  }
+  Entry& at(KeyId id) { return chunks_[id / kChunk][id % kChunk]; }
+  const Entry& at(KeyId id) const { return chunks_[id / kChunk][id % kChunk]; }
 
   /// The first eight bytes as a number that compares as they do.
   static uint64_t head(std::string_view text) {
@@ -140,10 +150,11 @@ class KeyTable {
     return value;
   }
 
-  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<Entry[]>> chunks_;
+  KeyId bound_ = 0;
   std::vector<KeyId> free_;
-  boost::unordered_flat_set<KeyId, Hash, Equal> ids_;
-  std::vector<std::pair<uint64_t, KeyId>> sorting_;
+  TextPool texts_;
+  KeyIndex index_;
 };
 
 }  // namespace streamutils::window

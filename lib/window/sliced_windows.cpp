@@ -6,12 +6,17 @@
 
 namespace streamutils::window {
 
+namespace {
+/// So many keys ahead of their use memory is asked for.
+constexpr size_t kAhead = 8;
+}  // namespace
+
 SlicedWindows::SlicedWindows(SetContext& context)
     : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan) {}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
-    for (const SliceRow& r : keys_[key]) context_.rows.release(r.row);
+    for (const SliceRow& r : keys_[key]) context_.rows.release(r.row());
     context_.open -= static_cast<int64_t>(keys_[key].size());
   });
   context_.keys -= static_cast<int64_t>(keys_.size());
@@ -45,9 +50,9 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
   context_.keys += static_cast<int64_t>(keys_.size() - keys_before);
 
   SliceRow& row = find_row(key, slice_);
-  context_.plan.add(row.row, record.values, EventTime{record.time}, scratch);
-  if (context_.settings.early && !row.touched) {
-    row.touched = true;
+  context_.plan.add(row.row(), record.values, EventTime{record.time}, scratch);
+  if (context_.settings.early && !row.touched()) {
+    row.set_touched(true);
     touched_.emplace_back(slice_.start, key);
   }
   if (!slice_open_) {
@@ -68,7 +73,7 @@ SlicedWindows::SliceRow& SlicedWindows::find_row(KeyId key, const SliceBounds& s
   it->second.bounds = slice;
   it->second.keys.push_back(key);
   ++context_.open;
-  return *rows.insert(rows.begin() + static_cast<ptrdiff_t>(i), SliceRow{slice.start, context_.rows.make(), false});
+  return *rows.insert(rows.begin() + i, SliceRow(slice.start, context_.rows.make()));
 }
 
 void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
@@ -138,7 +143,10 @@ void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing
   } else if (const auto it = windows_.find(end); it != windows_.end()) {
     state = &it->second;
   }
-  for (const KeyId key : keys) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kAhead < keys.size()) keys_.prefetch(keys[i + kAhead]);
+    if (i + kAhead / 2 < keys.size()) prefetch_row(keys[i + kAhead / 2]);
+    const KeyId key = keys[i];
     const std::span<const SliceRow> rows = rows_of(window, key);
     if (rows.empty()) continue;
     uint32_t revision = 0;
@@ -149,6 +157,11 @@ void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing
     }
     fire_key(window, key, rows, firing, revision);
   }
+}
+
+void SlicedWindows::prefetch_row(KeyId key) const {
+  __builtin_prefetch(keys_.text(key).data());
+  if (const Rows& rows = keys_[key]; !rows.empty()) __builtin_prefetch(rows[0].row());
 }
 
 std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window, KeyId key) {
@@ -162,16 +175,16 @@ std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window,
 void SlicedWindows::fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing,
                              uint32_t revision) {
   if (rows.size() == 1) {
-    context_.results.result(keys_.text(key), window, rows.front().row, firing, revision);
+    context_.results.result(keys_.text(key), window, rows.front().row(), firing, revision);
     return;
   }
   if (firing == Firing::on_time) {  // the only firing after which no row changes without a word to merges_
-    const auto at = [rows](size_t i) { return SlidingMerge::Row{rows[i].start, rows[i].row}; };
+    const auto at = [rows](size_t i) { return SlidingMerge::Row{rows[i].start, rows[i].row()}; };
     context_.results.result(keys_.text(key), window, merges_.merged(key, window, rows.size(), at), firing, revision);
     return;
   }
   char* whole = context_.rows.make();
-  for (const SliceRow& r : rows) context_.plan.merge(whole, r.row);
+  for (const SliceRow& r : rows) context_.plan.merge(whole, r.row());
   context_.results.result(keys_.text(key), window, whole, firing, revision);
   context_.rows.release(whole);
 }
@@ -237,8 +250,8 @@ void SlicedWindows::fire_early() {
     if (slice == slices_.end()) continue;
     Rows& rows = keys_[key];
     const auto row = std::find_if(rows.begin(), rows.end(), [s = start](const SliceRow& r) { return r.start == s; });
-    if (row == rows.end() || !row->touched) continue;
-    row->touched = false;
+    if (row == rows.end() || !row->touched()) continue;
+    row->set_touched(false);
     std::optional<int64_t> end = slice->second.bounds.first_end;
     if (fired(*end)) end = assigner_.end_after(watermark_.us);
     for (; end && *end <= slice->second.bounds.last_end; end = assigner_.end_after(*end))
@@ -259,11 +272,15 @@ void SlicedWindows::forget() {
   while (!windows_.empty() && gone(windows_.begin()->first)) windows_.erase(windows_.begin());
   while (!slices_.empty() && gone(slices_.begin()->second.bounds.last_end)) {
     const auto slice = slices_.begin();
-    for (const KeyId key : slice->second.keys) {
+    const std::vector<KeyId>& keys = slice->second.keys;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (i + kAhead < keys.size()) keys_.prefetch(keys[i + kAhead]);
+      if (i + kAhead / 2 < keys.size()) prefetch_row(keys[i + kAhead / 2]);
+      const KeyId key = keys[i];
       Rows& rows = keys_[key];
       const auto row =
           std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == slice->first; });
-      context_.rows.release(row->row);
+      context_.rows.release(row->row());
       rows.erase(row);
       --context_.open;
       if (rows.empty()) {
@@ -292,8 +309,8 @@ void SlicedWindows::save(StateWriter& out) const {
     out.u64(keys_[key].size());
     for (const SliceRow& r : keys_[key]) {
       out.i64(r.start);
-      out.u8(r.touched);
-      context_.plan.save(r.row, out);
+      out.u8(r.touched());
+      context_.plan.save(r.row(), out);
     }
   });
   out.u64(windows_.size());
@@ -330,9 +347,9 @@ bool SlicedWindows::load(StateReader& in) {
       if (assigner_.assign(start, slice) != SliceAssigner::Fit::assigned || slice.start != start) return false;
       const bool touched = in.u8() != 0;
       SliceRow& row = find_row(key, slice);
-      row.touched = touched;
+      row.set_touched(touched);
       if (touched) touched_.emplace_back(start, key);
-      if (!context_.plan.load(row.row, in)) return false;
+      if (!context_.plan.load(row.row(), in)) return false;
     }
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/window/compact_vector.hpp"
 #include "lib/window/key_table.hpp"
 #include "lib/window/sliding_merge.hpp"
 #include "lib/window/window_set.hpp"
@@ -32,13 +33,22 @@ class SlicedWindows final : public WindowSet {
   bool load(StateReader& in) override;
 
  private:
-  struct SliceRow {
+  /// 16 bytes, since there is one for each key and slice.
+  class SliceRow {
+   public:
+    SliceRow() = default;
+    SliceRow(int64_t slice_start, char* row) : start(slice_start), tagged_(reinterpret_cast<uintptr_t>(row)) {}
+    [[nodiscard]] char* row() const { return reinterpret_cast<char*>(tagged_ & ~uintptr_t{1}); }
+    /// Changed since the last fire_early(), and listed in touched_.
+    [[nodiscard]] bool touched() const { return (tagged_ & 1) != 0; }
+    void set_touched(bool touched) { tagged_ = (tagged_ & ~uintptr_t{1}) | uintptr_t{touched}; }
     int64_t start;
-    char* row;
-    bool touched;  // changed since the last fire_early(), and listed in touched_
+
+   private:
+    uintptr_t tagged_;  // rows are aligned: their last bit is free
   };
   /// A key's rows in order of time.
-  using Rows = boost::container::small_vector<SliceRow, 1>;
+  using Rows = CompactVector<SliceRow>;
   struct Slice {
     SliceBounds bounds;
     std::vector<KeyId> keys;
@@ -67,6 +77,7 @@ class SlicedWindows final : public WindowSet {
   /// Every key with a record in the window, once.
   void collect_keys(Interval window, std::vector<KeyId>& keys);
   void next_mark();
+  void prefetch_row(KeyId key) const;
   void forget();
   void set_slice(const SliceBounds& slice);
 

@@ -31,7 +31,7 @@ Status SlicedWindows::visit(const Visit& visit) {
         }
       }
       char* whole = context_.rows.make();
-      for (const SliceRow& r : rows_of(window, key)) context_.plan.merge(whole, r.row);
+      for (const SliceRow& r : rows_of(window, key)) context_.plan.merge(whole, r.row());
       view.row = whole;
       Status status = visit(view);
       context_.rows.release(whole);
