@@ -71,10 +71,9 @@ void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
   if (gone(*end)) end = assigner_.end_after(horizon_);
   for (; end && *end <= slice.last_end && fired(*end); end = assigner_.end_after(*end)) {
     Window& window = windows_[*end];
-    Fired& state = window.keys[key];
     if (!context_.settings.late_fire) {
-      fire_key(assigner_.window(*end), key, Firing::late, state.next_revision++);
-    } else if (!state.pending) {
+      fire_key(assigner_.window(*end), key, Firing::late, &window);
+    } else if (Fired& state = window.keys[key]; !state.pending) {
       state.pending = true;
       if (window.pending.empty()) due_.emplace(correction_due(*end), *end);
       window.pending.push_back(key);
@@ -125,22 +124,14 @@ void SlicedWindows::fire_on_time(int64_t after) {
 void SlicedWindows::fire(int64_t end, std::vector<KeyId>& keys, Firing firing) {
   keys_.sort(keys);
   const Interval window = assigner_.window(end);
-  const bool again = keeps_results() && !gone(end);
-  Window* state = nullptr;
-  if (again) {
-    state = &windows_[end];
-  } else if (const auto it = windows_.find(end); it != windows_.end()) {
-    state = &it->second;
-  }
-  for (const KeyId key : keys) {
-    uint32_t revision = 0;
-    if (again) {
-      revision = state->keys[key].next_revision++;
-    } else if (state != nullptr) {
-      if (const auto it = state->keys.find(key); it != state->keys.end()) revision = it->second.next_revision;
-    }
-    fire_key(window, key, firing, revision);
-  }
+  Window* state = results_of(end);
+  for (const KeyId key : keys) fire_key(window, key, firing, state);
+}
+
+SlicedWindows::Window* SlicedWindows::results_of(int64_t end) {
+  if (keeps_results() && !gone(end)) return &windows_[end];
+  const auto it = windows_.find(end);
+  return it == windows_.end() ? nullptr : &it->second;
 }
 
 std::pair<SlicedWindows::SliceRow*, SlicedWindows::SliceRow*> SlicedWindows::rows_of(Interval window, KeyId key) {
@@ -151,17 +142,33 @@ std::pair<SlicedWindows::SliceRow*, SlicedWindows::SliceRow*> SlicedWindows::row
   return {rows.data() + (first - rows.begin()), rows.data() + (last - rows.begin())};
 }
 
-void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, uint32_t revision) {
+void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, Window* state) {
   const auto [first, last] = rows_of(window, key);
   if (first == last) return;
   if (last - first == 1) {
-    context_.results.result(keys_.text(key), window, first->row, firing, revision);
+    give(window, key, first->row, firing, state);
     return;
   }
   char* whole = context_.rows.make();
   for (const SliceRow* r = first; r != last; ++r) context_.plan.merge(whole, r->row);
-  context_.results.result(keys_.text(key), window, whole, firing, revision);
+  give(window, key, whole, firing, state);
   context_.rows.release(whole);
+}
+
+void SlicedWindows::give(Interval window, KeyId key, const char* row, Firing firing, Window* state) {
+  const std::string_view text = keys_.text(key);
+  if (state == nullptr) {
+    context_.results.result(text, window, row, firing, 0);
+    return;
+  }
+  uint32_t& revision = state->keys[key].next_revision;
+  if (context_.results.result(text, window, row, firing, revision)) {
+    ++revision;
+    if (context_.results.selects()) state->standing[key] = {std::string(context_.results.aggregates()), firing};
+  } else if (const auto it = state->standing.find(key); it != state->standing.end()) {
+    context_.results.withdrawal(text, window, it->second.aggregates, it->second.firing, revision++);
+    state->standing.erase(it);
+  }
 }
 
 void SlicedWindows::collect_keys(Interval window, std::vector<KeyId>& keys) {
@@ -246,6 +253,12 @@ void SlicedWindows::save(StateWriter& out) const {
       out.u32(state.next_revision);
       out.u8(state.pending);
     }
+    if (!context_.results.selects()) continue;
+    out.u64(window.standing.size());
+    for (const auto& [key, standing] : window.standing) {
+      out.u64(number[key]);
+      standing.save(out);
+    }
   }
   out.u64(due_.size());
   for (const auto& [when, end] : due_) {
@@ -287,6 +300,11 @@ bool SlicedWindows::load(StateReader& in) {
       state.next_revision = in.u32();
       state.pending = in.u8() != 0;
       if (state.pending) window.pending.push_back(ids[number]);
+    }
+    if (!context_.results.selects()) continue;
+    for (uint64_t standing = in.u64(); standing > 0 && in.ok(); --standing) {
+      const uint64_t number = in.u64();
+      if (number >= ids.size() || !window.standing[ids[number]].load(in)) return false;
     }
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {

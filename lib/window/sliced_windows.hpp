@@ -49,6 +49,7 @@ class SlicedWindows final : public WindowSet {
   struct Window {
     boost::unordered_flat_map<KeyId, Fired> keys;
     std::vector<KeyId> pending;
+    boost::unordered_flat_map<KeyId, Standing> standing;  // results that can be withdrawn; only with --having
   };
 
   SliceRow& find_row(KeyId key, const SliceBounds& slice);
@@ -57,7 +58,10 @@ class SlicedWindows final : public WindowSet {
   void fire(int64_t end, std::vector<KeyId>& keys, Firing firing);
   void fire_on_time(int64_t after);
   void fire_pending();
-  void fire_key(Interval window, KeyId key, Firing firing, uint32_t revision);
+  /// What is kept of the results of the window that ends at `end`; null when nothing is.
+  Window* results_of(int64_t end);
+  void fire_key(Interval window, KeyId key, Firing firing, Window* state);
+  void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::pair<SliceRow*, SliceRow*> rows_of(Interval window, KeyId key);
   /// Every key with a record in the window, once.

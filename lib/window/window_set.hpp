@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "lib/json/value.hpp"
@@ -39,6 +40,15 @@ struct KeyedRecord {
   std::string_view key;
   int64_t time = 0;
   std::span<const JsonValue> values;
+};
+
+/// A result that was written and can be withdrawn: what the withdrawal has to repeat.
+struct Standing {
+  std::string aggregates;
+  Firing firing = Firing::early;
+
+  void save(StateWriter& out) const;
+  bool load(StateReader& in);
 };
 
 class WindowSet {
@@ -72,6 +82,7 @@ class WindowSet {
     const char* row = nullptr;   ///< as AggregatePlan::append_results() takes it; lives as long as the call
     bool fired = false;          ///< W has passed its end: what is still to come are corrections
     uint32_t next_revision = 0;  ///< that its next result will have
+    uint64_t number = 0;         ///< with counted windows
   };
   using Visit = std::function<Status(const View&)>;
   /// Calls `visit` for each, in order of window end, then key bytes, until it fails. Changes nothing that is saved.
