@@ -6,7 +6,9 @@
 
 namespace streamutils::window {
 
-SlicedWindows::SlicedWindows(SetContext& context) : WindowSet(context), assigner_(assigner(context.settings)) {}
+SlicedWindows::SlicedWindows(SetContext& context) : WindowSet(context), assigner_(assigner(context.settings)) {
+  if (context.settings.fill) written_.emplace(assigner_, longest_fill(context.settings));
+}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
@@ -71,7 +73,10 @@ void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
   if (gone(*end)) end = assigner_.end_after(horizon_);
   for (; end && *end <= slice.last_end && fired(*end); end = assigner_.end_after(*end)) {
     Window& window = windows_[*end];
-    if (!context_.settings.late_fire) {
+    if (!context_.settings.late_fire && written_) {
+      ready_.push_back({*end, key, Firing::late});
+      fire_ready();
+    } else if (!context_.settings.late_fire) {
       fire_key(assigner_.window(*end), key, Firing::late, &window);
     } else if (Fired& state = window.keys[key]; !state.pending) {
       state.pending = true;
@@ -86,7 +91,9 @@ void SlicedWindows::advance(EventTime watermark) {
   set_watermark(watermark);
   if (!due_.empty()) fire_pending();
   fire_on_time(before);
+  if (written_) fire_ready();
   forget();
+  if (written_) forget_written();
   set_slice(slice_);
 }
 
@@ -123,6 +130,10 @@ void SlicedWindows::fire_on_time(int64_t after) {
 
 void SlicedWindows::fire(int64_t end, std::vector<KeyId>& keys, Firing firing) {
   keys_.sort(keys);
+  if (written_ && firing != Firing::early) {
+    for (const KeyId key : keys) ready_.push_back({end, key, firing});
+    return;
+  }
   const Interval window = assigner_.window(end);
   Window* state = results_of(end);
   for (const KeyId key : keys) fire_key(window, key, firing, state);
@@ -220,7 +231,7 @@ void SlicedWindows::forget() {
       context_.rows.release(row->row);
       rows.erase(row);
       --context_.open;
-      if (rows.empty()) {
+      if (rows.empty() && !(written_ && written_->holds(key))) {
         keys_.erase(key);
         --context_.keys;
       }
@@ -243,6 +254,7 @@ void SlicedWindows::save(StateWriter& out) const {
       out.u8(r.touched);
       context_.plan.save(r.row, out);
     }
+    if (written_) written_->save(key, out);
   });
   out.u64(windows_.size());
   for (const auto& [end, window] : windows_) {
@@ -276,7 +288,7 @@ bool SlicedWindows::load(StateReader& in) {
     ids.push_back(key);
     ++context_.keys;
     uint64_t rows = in.u64();
-    if (rows == 0) return false;
+    if (rows == 0 && !written_) return false;
     for (; rows > 0 && in.ok(); --rows) {
       SliceBounds slice;
       const int64_t start = in.i64();
@@ -288,6 +300,8 @@ bool SlicedWindows::load(StateReader& in) {
       if (touched) touched_.emplace_back(start, key);
       if (!context_.plan.load(row.row, in)) return false;
     }
+    if (!written_) continue;
+    if (!written_->load(key, in) || (keys_[key].empty() && !written_->holds(key))) return false;
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
     const int64_t end = in.i64();

@@ -15,6 +15,7 @@
 
 #include "lib/window/key_table.hpp"
 #include "lib/window/window_set.hpp"
+#include "lib/window/written_windows.hpp"
 
 namespace streamutils::window {
 
@@ -42,6 +43,11 @@ class SlicedWindows final : public WindowSet {
     SliceBounds bounds;
     std::vector<KeyId> keys;
   };
+  struct Ready {
+    int64_t end;
+    KeyId key;
+    Firing firing;
+  };
   struct Fired {
     uint32_t next_revision = 0;
     bool pending = false;  // a correction waits for its time
@@ -67,6 +73,10 @@ class SlicedWindows final : public WindowSet {
   /// Every key with a record in the window, once.
   void collect_keys(Interval window, std::vector<KeyId>& keys);
   void forget();
+  void forget_written();
+  /// With --fill: writes ready_ and the windows without records that are between those and others of their key.
+  void fire_ready();
+  void fill(Interval window, KeyId key);
   void set_slice(const SliceBounds& slice);
 
   SliceAssigner assigner_;
@@ -78,7 +88,9 @@ class SlicedWindows final : public WindowSet {
   SliceBounds slice_;                               // of the last record: the next is mostly in it too
   bool slice_open_ = false;                         // none of its windows has fired
   std::vector<KeyId> firing_;
-  std::vector<uint32_t> marks_;  // by key: seen by the collect_keys() that had this number
+  std::optional<WrittenWindows> written_;  // only with --fill
+  std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
+  std::vector<uint32_t> marks_;            // by key: seen by the collect_keys() that had this number
   uint32_t mark_ = 0;
 };
 
