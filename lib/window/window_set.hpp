@@ -5,7 +5,8 @@
 // Invariants:
 //  1. The watermark never falls. A window is gone when W >= end + allowed lateness, and stays so: also when a set is
 //     restored with a larger lateness.
-//  2. What is fired by one call is in order of window end, then key bytes.
+//  2. What is fired by one call is in order of window end, then key bytes (with --top, then rank); counted windows that
+//     records complete in order of those.
 //  3. The output is a function of the calls, never of memory addresses, hashes or the clock.
 #pragma once
 #include <cstdint>
