@@ -16,20 +16,20 @@ const cli::Info kInfo{
         "LIST [OPTION]...",
     .description =
         "Reads a stream that swatermark has given event times, groups its records by --key and window, and writes one "
-        "result per key and "
-        "window as soon as the watermark has passed the window's end: window_start, window_end, the key fields, the "
-        "aggregates, firing and revision. Windows of --count are written when they are full, those of --global at the "
-        "end. "
-        "Records that come when all their windows are gone go to the side stream as "
-        "'late'; records "
-        "without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) sum(f) "
-        "avg(f) min(f) "
-        "max(f) first(f) last(f) stddev(f) distinct(f) pNN(f), each with an optional 'where EXPR', and arithmetic on "
-        "them.",
+        "result per key and window as soon as the watermark has passed the window's end: window_start, window_end, the "
+        "key fields, the aggregates, firing and revision. Windows of --count are written when they are full, those of "
+        "--global at the end. Records that come when all their windows are gone go to the side stream as 'late'; "
+        "records without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) "
+        "sum(f) avg(f) min(f) max(f) first(f) last(f) stddev(f) distinct(f) pNN(f), each with an optional 'where "
+        "EXPR', "
+        "and arithmetic on them.",
     .examples = {
         {"count per user and 10 seconds",
          R"(printf '%s\n' '{"t":1,"user":"u1"}' '{"t":4,"user":"u2"}' '{"t":12,"user":"u1"}' | )"
          R"(swatermark --time t | swindow --tumbling 10s --key user --agg 'n=count()')"},
+        {"the two pages that were seen most in each minute",
+         R"(printf '{"t":%d,"page":"%s"}\n' 1 a 5 b 20 b 30 c 59 c 70 a | swatermark --time t | )"
+         R"(swindow --tumbling 1m --key page --agg 'n=count()' --top 2 --by n)"},
         {"sessions that end after 30 minutes of silence, with the share of errors",
          R"(printf '%s\n' '{"t":60,"user":"u1","status":200}' '{"t":900,"user":"u1","status":500}' | swatermark --time t | )"
          R"(swindow --session 30m --key user --agg 'n=count(), bad=count() where status >= 500, share=bad/n')"}}};
@@ -62,7 +62,7 @@ void declare(cli::Cli& cli, Options& o) {
   cli.duration("--sliding", o.sliding, "windows of this size that overlap; needs --every");
   cli.duration(
       "--cumulate", o.cumulate,
-      "windows that begin every SIZE and grow: results every STEP of --every for what there was since the begin");
+      "windows that begin this often and grow: written every step of --every with what there was since they began");
   cli.duration("--every", o.every,
                "how often a sliding window begins; when it is longer than the window, records may fall between two. Of "
                "--cumulate the step, which must divide it");
