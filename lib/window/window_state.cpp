@@ -22,7 +22,8 @@ constexpr std::string_view kWhat = "the windows";
 
 const std::vector<std::string_view>& shaping_options() {
   static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--cumulate", "--every", "--session",
-                                                      "--offset",   "--tz",      "--key",      "--where", "--scope"};
+                                                      "--count",    "--global",  "--offset",   "--tz",    "--key",
+                                                      "--where",    "--scope",   "--having",   "--fill",  "--fill-for"};
   return names;
 }
 
@@ -81,6 +82,10 @@ StateOptions WindowOperator::state_options() const {
   StateOptions options;
   if (s.kind == WindowKind::session) {
     options.add("--session", format_duration(s.size));
+  } else if (s.kind == WindowKind::count) {
+    options.add("--count", std::to_string(s.count));
+  } else if (s.kind == WindowKind::global) {
+    options.add("--global", "");
   } else if (s.calendar) {
     options.add("--tumbling", s.calendar->text());
     options.add("--tz", s.calendar->zone);
@@ -93,6 +98,11 @@ StateOptions WindowOperator::state_options() const {
     options.add("--sliding", format_duration(s.size));
     options.add("--every", format_duration(s.slide));
   }
+  if (s.fill) {
+    options.add("--fill", *s.fill);
+    options.add("--fill-for", format_duration(longest_fill(s)));
+  }
+  if (!compiled_.having_text.empty()) options.add("--having", compiled_.having_text);
   if (s.offset.us != 0) options.add("--offset", format_duration(s.offset));
   if (!compiled_.key_slots.empty()) {
     std::string keys;

@@ -17,7 +17,7 @@ namespace {
 using namespace streamutils;
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int kKinds = 6;
+constexpr int kKinds = 10;
 
 void require(bool holds) {
   if (!holds) __builtin_trap();
@@ -55,6 +55,26 @@ struct Subject {
     s.allowed_lateness = Duration{7 * kSecond};
     s.late_fire = Duration{3 * kSecond};
     s.early = Duration{2 * kSecond};
+    if (kind == 6) {
+      s.kind = window::WindowKind::count;
+      s.count = 3;
+    } else if (kind == 7) {
+      s.kind = window::WindowKind::global;
+      s.having = "n < 3";
+    } else if (kind == 8) {
+      s.slide = s.size;
+      s.fill = "0";
+      s.fill_for = Duration{50 * kSecond};
+      s.having = "n < 3";
+    } else if (kind == 9) {
+      s.kind = window::WindowKind::cumulate;
+      s.slide = Duration{2 * kSecond};
+    }
+    if (kind == 6 || kind == 7) {
+      s.allowed_lateness = {};
+      s.late_fire.reset();
+    }
+    if (kind == 6) s.early.reset();
     op = *window::WindowOperator::create(s, context);
     Open open;
     open.time = TimeField{"t", TimeUnit::s, {}};
