@@ -49,7 +49,7 @@ void ResultWriter::result(std::string_view key, Interval window, const char* row
   if (!failure_.ok()) return;
   aggregates_.clear();
   scratch_.clear();
-  plan_.append_results(aggregates_, row, scratch_);
+  plan_.append_results(aggregates_, row, window, scratch_);
   append(key, window, aggregates_, firing, revision, false);
 }
 
