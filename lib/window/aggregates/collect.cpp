@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kMaxCollected = 10'000;
 
-/// 48 bytes, and 40 and the text for each value.
+/// 56 bytes, and 40 and the text for each value.
 class CollectState {
  public:
   static constexpr bool kChecks = true;

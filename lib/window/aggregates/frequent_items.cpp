@@ -22,6 +22,8 @@ void FrequentItems::add(std::string_view value, uint64_t hash, uint64_t count) {
     items_[at].count += count;
     return;
   }
+  // The last doubling would be for one entry more than is exact.
+  if (items_.size() == items_.capacity() && items_.size() == kKept) items_.reserve(kExactValues + 1);
   items_.push_back({std::string(value), hash, count});
   text_bytes_ += own_bytes(items_.back().value);
   if (items_.size() > kWithoutIndex) index(static_cast<uint32_t>(items_.size() - 1));

@@ -12,8 +12,8 @@
 //     state, and so the counts within that bound, do depend on it. No summary that keeps values in bounded memory does
 //     without: what an order-free one forgets (a sample by hash) does not know what is frequent.
 //  3. One input under one plan always gives one state: no addresses, hashes or clocks decide.
-// Memory: kExactValues entries of 48 bytes, and what values have beyond 15 bytes. Complexity: add O(1) amortized, merge
-// O(entries).
+// Memory: up to kExactValues entries of 48 bytes (twice as many behind a merge), 8 to 16 bytes of index for each, and
+// what values have beyond 15 bytes. Complexity: add O(1) amortized, merge O(entries).
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -6,7 +6,7 @@
 //
 // Exact up to 4,096 different values. Above that (frequent_items.hpp) a count may be too low by at most the "error"
 // that stands beside it, which is less than 0.05 % of the number of values; one more frequent than that is never
-// missed. mode and all topk of a field share one state: 72 bytes, and 48 and the text for each value kept. Values of
+// missed. mode and all topk of a field share one state: 56 bytes, and 64 and the text for each value kept. Values of
 // more than 4 KiB are refused: "value_too_large".
 #include <algorithm>
 
