@@ -26,7 +26,6 @@ class GlobalWindows final : public WindowSet {
   bool load(StateReader& in) override;
 
  private:
-  static constexpr Interval kAllTime{kBeforeAll.us, kAfterAll.us};
   struct Held {
     char* row = nullptr;
     uint32_t next_revision = 0;

@@ -44,7 +44,7 @@ bool ResultWriter::result(std::string_view key, Interval window, const char* row
                           uint64_t number) {
   aggregates_.clear();
   scratch_.clear();
-  plan_.append_results(aggregates_, row, scratch_);
+  plan_.append_results(aggregates_, row, window, scratch_);
   number_ = number;
   return give(key, window, firing, revision);
 }

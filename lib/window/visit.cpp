@@ -89,7 +89,7 @@ Status WindowOperator::visit_windows(const std::function<Status(const View&)>& v
       split_key(v.key, key);
       aggregates.clear();
       scratch_.clear();
-      compiled_.plan.append_results(aggregates, v.row, scratch_);
+      compiled_.plan.append_results(aggregates, v.row, v.window, scratch_);
       return visit({.unit = context_.units.name(unit),
                     .watermark = set.watermark(),
                     .window = v.window,

@@ -40,7 +40,7 @@ Definitions definitions_of(const std::string& list_text) {
   for (const expr::AggregateItem& item : list->items) {
     std::string text = item.over_results ? item.over_results->text() : item.function + '(';
     if (!item.over_results) {
-      if (item.field) text += fields.text(*item.field);
+      for (const size_t slot : item.fields) text += (text.back() == '(' ? "" : ", ") + fields.text(slot);
       for (const std::string& argument : item.arguments) text += ", " + argument;
       text += ')';
       if (item.where) text += " where " + item.where->text();

@@ -49,6 +49,11 @@ struct Subject {
     s.slide = Duration{4 * kSecond};
     s.keys = {"k"};
     s.aggregates = "n=count(), s=sum(v), d=distinct(v), q=p50(v), m=max(v), f=first(v), x=stddev(w), c=count(w)";
+    if (kind == 1) {
+      s.aggregates =
+          "va=var(v), sk=skewness(w), co=corr(v, w), tk=topk(v, 2), h=histogram(v, 1, 5), cl=collect(v, 3), "
+          "am=argmin(k, v), lb=last_by(v, w), dd=distinct(k, v), r=rate(v)";
+    }
     if (kind == 3) s.aggregates = "c=count(w), l=last(v), n=count()";  // restores what kind 0 has saved
     s.time_format = TimeFormat::us;
     s.scope = kind == 2 ? window::Scope::unit : window::Scope::stream;

@@ -20,9 +20,10 @@ const cli::Info kInfo{
         "key fields, the aggregates, firing and revision. Windows of --count are written when they are full, those of "
         "--global at the end. Records that come when all their windows are gone go to the side stream as 'late'; "
         "records without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) "
-        "sum(f) avg(f) min(f) max(f) first(f) last(f) stddev(f) distinct(f) pNN(f), each with an optional 'where "
-        "EXPR', "
-        "and arithmetic on them.",
+        "sum(f) "
+        "avg(f) rate() rate(f) min(f) max(f) first(f) last(f) any(f) first_by(f,order) last_by(f,order) argmin(f,by) "
+        "argmax(f,by) var(f) stddev(f) skewness(f) corr(x,y) distinct(f,...) pNN(f) median(f) mode(f) topk(f,n) "
+        "histogram(f,edge,...) collect(f,max), each with an optional 'where EXPR', and arithmetic on them.",
     .examples = {
         {"count per user and 10 seconds",
          R"(printf '%s\n' '{"t":1,"user":"u1"}' '{"t":4,"user":"u2"}' '{"t":12,"user":"u1"}' | )"
