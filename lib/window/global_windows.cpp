@@ -47,7 +47,7 @@ void GlobalWindows::fire(std::vector<KeyId>& keys, Firing firing) {
     if (context_.results.result(text, kAllTime, held.row, firing, held.next_revision)) {
       ++held.next_revision;
       if (context_.results.selects()) {
-        held.standing = std::make_unique<Standing>(std::string(context_.results.aggregates()), firing);
+        held.standing = std::make_unique<Standing>(Standing{std::string(context_.results.aggregates()), firing});
       }
     } else if (const auto standing = std::move(held.standing)) {
       context_.results.withdrawal(text, kAllTime, standing->aggregates, standing->firing, held.next_revision++);
