@@ -27,9 +27,6 @@ const cli::Info kInfo{
         "commits nothing, so a live pipeline never notices.",
     .examples = {{"replay a file as fast as possible",
                   R"(printf '%s\n' '{"t":1}' '{"t":2}' > a.ndjson; sreplay --time t a.ndjson --plain)"},
-                 {"make sure that a pipeline gives the same at any speed",
-                  R"x(printf '{"t":%d}\n' 1 2 > a.ndjson; sreplay --time t a.ndjson )x"
-                  R"x(--check "swatermark --time t | swindow --tumbling 10s --agg 'n=count()'")x"},
                  {"watch an hour of a topic in six minutes",
                   "sreplay -b localhost --from -1h --time event_time --speed 10x clicks"}}};
 

@@ -23,8 +23,6 @@ const cli::Info kInfo{
         "'invalid'.",
     .examples = {{"the watermarks of a small input, 5 s behind the newest record",
                   R"(printf '%s\n' '{"t":1700000000}' '{"t":1700000009}' | swatermark --time t --bounded 5s | cat)"},
-                 {"which bound keeps how many records of a sample",
-                  R"(printf '{"t":%d}\n' 1700000000 1700000007 1700000004 1700000009 | swatermark --time t --suggest)"},
                  {"count per 10 s of event time",
                   R"(printf '%s\n' '{"t":1700000001}' '{"t":1700000012}' | swatermark --time t | )"
                   R"(swindow --tumbling 10s --agg 'n=count()')"}}};

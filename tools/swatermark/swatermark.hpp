@@ -41,6 +41,7 @@ class Swatermark final : public Operator {
   Status on_assign(const Assign& item, Output& out) override;
   Status on_revoke(const Revoke& item, Output& out) override;
   Status on_end(const End& item, Output& out) override;
+  Status on_quiet(Output& out) override;
   [[nodiscard]] std::optional<MonoTime> deadline() const override;
   Status on_deadline(Output& out) override;
   [[nodiscard]] bool stateful() const override { return true; }
@@ -53,6 +54,8 @@ class Swatermark final : public Operator {
   [[nodiscard]] const Lateness& lateness() const { return lateness_; }
 
  private:
+  static constexpr size_t kClockEvery = 256;  // records
+
   struct UnitState {
     bool known = false;
     int64_t max_us = 0;                // meaningful when known
@@ -89,6 +92,7 @@ class Swatermark final : public Operator {
   Status take_out(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
                   std::optional<EventTime> time, const UnitState& state, Output& out);
   Status give(const Batch& batch, size_t first, size_t end, Output& out);
+  MonoTime about_now(size_t records);
   void note_disorder(EventTime time, UnitState& state);
   void warn_of_jump(const Batch& batch, size_t i, EventTime from, EventTime to);
 
@@ -106,6 +110,8 @@ class Swatermark final : public Operator {
   Metric& late_total_;
   std::optional<UnitId> holder_;  // when it was looked for last
   MonoTime held_since_, last_look_;
+  MonoTime now_;  // when it was read last
+  size_t records_since_clock_ = kClockEvery;
   bool ended_ = false;
 };
 

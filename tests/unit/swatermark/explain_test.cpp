@@ -34,6 +34,7 @@ class SwatermarkExplainTest : public ::testing::Test {
     builder_.clear(units_.id(unit));
     builder_.append(fmt::format(R"({{"t":{}}})", 1'700'000'000 + seconds));
     EXPECT_TRUE(op_->on_records(builder_.batch(), out_).ok());
+    EXPECT_TRUE(op_->on_quiet(out_).ok());
   }
   void pass(int64_t seconds) { clock_.advance(Duration{seconds * 1'000'000}); }
   /// The lines that begin with any of the words, without repeated spaces.
