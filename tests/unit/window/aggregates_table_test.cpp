@@ -151,7 +151,8 @@ TEST(AggregateTable, RatesBySecondsOfTheWindow) {
   EXPECT_EQ(plan.results(row.data(), {0, 9'000'000}),
             R"(,"r":0.33333333333333333,"s":0.16666666666666667,"e":0,"z":null)");
   EXPECT_EQ(plan.results(row.data(), {5, 5}), R"(,"r":null,"s":null,"e":null,"z":null)");
-  EXPECT_EQ(plan.results(row.data(), {INT64_MIN, INT64_MAX}).substr(0, 30), R"(,"r":1.6263032587282567e-13,"s)");
+  EXPECT_EQ(plan.results(row.data(), {INT64_MIN + 1, INT64_MAX}).substr(0, 30), R"(,"r":1.6263032587282567e-13,"s)");
+  EXPECT_EQ(plan.results(row.data(), kAllTime), R"(,"r":null,"s":null,"e":null,"z":null)");
 }
 
 TEST(AggregateTable, SeveralFields) {
