@@ -3,9 +3,9 @@
 //
 //   limit simdjson FILE   counts views per ad with a plain simdjson loop: no event time, no watermarks, no windows
 //   limit read FILE       reads the file and looks at none of it
-//   limit pipe FILE       the bytes of the file, read once, through a pipe of 1 MiB to another process
-//   limit feed FILE       copies the file to stdout, then says on stderr at which moment of the monotonic clock it was
-//   done limit drain           reads stdin to its end; the moment of the first and of the last byte, and the lines
+//   limit pipe BYTES      so many bytes through a pipe of 1 MiB to another process, neither read from a file nor looked
+//   at limit feed FILE       copies the file to stdout, then says on stderr at which moment of the monotonic clock it
+//   was done limit drain           reads stdin to its end; the moment of the first and of the last byte, and the lines
 //
 // One line of JSON each: wall and CPU seconds, records, and what was counted, so that it can be checked.
 #include <fcntl.h>
@@ -136,10 +136,7 @@ bool write_whole(int fd, std::string_view bytes) {
   return true;
 }
 
-/// The writer sends as many bytes as the file has, from one buffer: the pipe alone is measured, not the file.
-int bare_pipe(int fd) {
-  const int64_t size = lseek(fd, 0, SEEK_END);
-  if (size < 0 || lseek(fd, 0, SEEK_SET) < 0) return fail("measure the file");
+int bare_pipe(int64_t size) {
   int ends[2];
   if (pipe(ends) != 0) return fail("make a pipe");
   fcntl(ends[1], F_SETPIPE_SZ, kChunk);
@@ -198,18 +195,18 @@ int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   const double started = now();
   int fd = STDIN_FILENO;
-  if (what != "drain") {
-    if (argc < 3) {
-      fmt::print(stderr, "limit: usage: limit simdjson|read|pipe|feed FILE, or limit drain\n");
-      return 2;
-    }
+  if (what != "drain" && argc < 3) {
+    fmt::print(stderr, "limit: usage: limit simdjson|read|feed FILE, limit pipe BYTES, or limit drain\n");
+    return 2;
+  }
+  if (what != "drain" && what != "pipe") {
     fd = open(argv[2], O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail(fmt::format("open '{}'", argv[2]));
   }
   int code = 2;
   if (what == "simdjson") code = simdjson_loop(fd);
   if (what == "read") code = read_file(fd);
-  if (what == "pipe") code = bare_pipe(fd);
+  if (what == "pipe") code = bare_pipe(streamutils::bench::number(argv[2]));
   if (what == "feed") return feed(fd);
   if (what == "drain") code = drain();
   if (code == 0) {

@@ -88,7 +88,8 @@ def print_targets(books):
         print(f"\n{'':<76}{'value':>11}   {'floor':>9}")
     for workload, target in targets:
         value = "-" if target["value"] is None else f"{target['value']:.2f}"
+        unit = target["unit"] if target["value"] is not None else ""
         verdict = {True: "OK", False: "MISSED", None: "not measured"}[target["ok"]]
-        print(f"{workload:<5}{target['name']:<71}{value:>11}{target['unit']:<3}{'<=' if target['at_most'] else '>='}"
-              f"{target['floor']:>9.2f}{target['unit']:<3} {verdict}")
+        print(f"{workload:<5}{target['name']:<71}{value:>11}{unit:<4}{'<=' if target['at_most'] else '>='}"
+              f"{target['floor']:>9.2f}{target['unit']:<4} {verdict}")
     return sum(target["ok"] is False for _, target in targets)

@@ -36,6 +36,7 @@ class Contestant:
     labels: tuple = ("",)  # of the runs in one process, as (" cold", " warm")
     folder: bool = False  # results go to a folder
     note: str = ""
+    before: Callable | None = None  # called before each run, outside of what is measured
     runs: int = 0
 
     def row(self, index):
@@ -76,6 +77,8 @@ def measure(contestant, out="/dev/null", check=False):
     stages = contestant.checked if check and contestant.checked else contestant.stages
     os.makedirs(setup.OUT, exist_ok=True)
     report = f"{setup.OUT}/report"
+    if contestant.before:
+        contestant.before()
     runs = "1" if check else str(len(contestant.labels))
     figures = run(filled(stages, out=out, report=f"{report}.own", runs=runs), contestant.source,
                   "/dev/null" if contestant.reports else out, report)
