@@ -24,7 +24,6 @@ def many_keys(book, settings):
     few = setup.ysb(settings.sized(1_000_000))
     say(f"W6: {keys:,} keys in a window")
     out, report = f"{setup.OUT}/drained", f"{setup.OUT}/report"
-    os.makedirs(setup.OUT, exist_ok=True)
     check(source, keys)
     base = measure.run([["sfuse", PIPELINE]], few, "/dev/null", report)["stages"][0]["peak_kib"]
     threads = ["--threads", "2"] if setup.knows_option("sfuse", "--threads") else []

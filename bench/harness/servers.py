@@ -2,7 +2,6 @@
 """W3 and W9: from Kafka to Redis, with a broker and a server of their own."""
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -94,7 +93,6 @@ def kafka_to_redis(book, settings):
     events = settings.sized(5_000_000)
     source = setup.ysb(events)
     expected = results.model_tumbling(source, 10_000)
-    os.makedirs(setup.OUT, exist_ok=True)
     with Servers() as servers:
         servers.load("views", source)
         pipeline = to_redis(servers, "views")
@@ -132,7 +130,7 @@ class Live:
                        f"swindow --tumbling {window} --key ad_id --agg 'n=count()' --time-format ms | "
                        f"ssink-redis --url {servers.url} --hash 'live:{{ad_id}}:{{window_start}}' --counter total --by n",
                        True)[0]
-        self.log = open(f"{setup.OUT}/live.log", "w", encoding="utf-8")
+        self.log = open(f"{setup.BUILD}/bench/live.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(command, cwd=setup.ROOT, stderr=self.log)
 
     def __enter__(self):
@@ -204,37 +202,45 @@ def burst(book, settings, servers):
     book.target("burst of 500,000/s for 30 s: lag is gone after", lag, 30, True, "s")
 
 
-def hop_bytes(servers, stages):
+def hop_bytes(stages):
     """The bytes that pass each hop, as the prefixes of the pipeline write them."""
     sizes = []
     for length in range(1, len(stages)):
-        figures = output("STREAM_FORMAT=binary; export STREAM_FORMAT; " + " | ".join(stages[:length]) + " | limit drain")
+        figures = output("export STREAM_FORMAT=binary; " + " | ".join(stages[:length]) + " | limit drain")
         sizes.append(json.loads(figures)["bytes"])
     return sizes
 
 
+def cut_at(stages, hop):
+    """The pipeline in two processes: fused up to the hop, and behind it. The difference to one process is the hop."""
+    return [["sfuse", "--binary", " | ".join(stages[:hop])], ["sfuse", " | ".join(stages[hop:])]]
+
+
 def five_stages(book, settings):
-    """W9: what processes cost beyond one process, and beyond the bare pipes between them."""
+    """W9: what processes cost beyond one process, and what a hop costs beyond the bare pipe."""
     events = settings.sized(5_000_000)
     source = setup.ysb(events)
     expected = results.model_tumbling(source, 10_000)
     with Servers() as servers:
         servers.load("stages", source)
         pipeline = to_redis(servers, "stages", "sfilter --require 'ad_id:string, event_type:string, event_time'")
+        stages = pipeline.split(" | ")
+        sizes = hop_bytes(stages)
+        hops = range(1, len(stages))
+        names = [stage.split()[0] for stage in stages]
         contestants = with_flush([
             Contestant("srun --fuse, five stages", [["srun", "--fuse", pipeline]], read=lambda _: servers.views()),
             Contestant("srun, five binary processes", [["srun", pipeline]], read=lambda _: servers.views()),
-        ], servers)
-        sizes = hop_bytes(servers, re.split(r" \| ", pipeline))
-        contestants += [Contestant(f"limit: bare pipe, hop {i + 1}", [["limit", "pipe", str(size)]], kind="limit",
-                                   note=f"{size:,} bytes") for i, size in enumerate(sizes)]
+            Contestant("sfuse, five stages", [["sfuse", pipeline]], read=lambda _: servers.views()),
+            *(Contestant(f"two processes, cut behind {names[hop - 1]}", cut_at(stages, hop),
+                         read=lambda _: servers.views()) for hop in hops)], servers)
+        contestants += [Contestant(f"limit: bare pipe behind {names[hop - 1]}", [["limit", "pipe", str(sizes[hop - 1])]],
+                                   kind="limit", note=f"{sizes[hop - 1]:,} bytes") for hop in hops]
         samples = contest(book, settings, "five stages, Kafka to Redis", events, contestants, expected)
     book.ratio("five binary processes: CPU of fused", samples, "srun, five binary processes", "srun --fuse, five stages", 2.5,
                "cpu", at_most=True)
-    bare = [samples.get(f"limit: bare pipe, hop {i + 1}", []) for i in range(len(sizes))]
-    beyond = [apart.cpu - fused.cpu for apart, fused in zip(samples.get("srun, five binary processes", []),
-                                                            samples.get("srun --fuse, five stages", []))]
-    ratios = [more / max(sum(hop.cpu for hop in hops), 1e-9) for more, *hops in zip(beyond, *bare)]
-    book.note("bytes of each hop: " + ", ".join(f"{size:,}" for size in sizes) + "; CPU seconds of the bare pipes: "
-              + ", ".join(f"{measure.median([s.cpu for s in hop]) or 0:.3f}" for hop in bare))
-    book.target("the hops together: CPU beyond fused, of bare pipes for the same bytes", measure.median(ratios), 1.3, True)
+    for hop in hops:
+        bare = samples.get(f"limit: bare pipe behind {names[hop - 1]}", [])
+        both = zip(samples.get(f"two processes, cut behind {names[hop - 1]}", []), samples.get("sfuse, five stages", []), bare)
+        ratios = [(cut.cpu - whole.cpu) / max(pipe.cpu, 1e-9) for cut, whole, pipe in both]
+        book.target(f"hop behind {names[hop - 1]}: CPU of the bare pipe's", measure.median(ratios), 1.3, True)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where things are, what is asked for, and how commands are run."""
+import atexit
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("STREAM_BUILD", "build"))
 DATA = os.path.join(BUILD, "data")
-OUT = os.path.join(BUILD, "bench", "out")
+OUT = os.path.join(BUILD, "bench", f"out-{os.getpid()}")
 RESULTS = os.path.join(BUILD, "bench", "results")
 PEERS = os.path.join(BUILD, "peers")
 PEERS_SOURCE = os.path.join(ROOT, "bench", "peers-src")
@@ -16,6 +18,16 @@ os.environ["PATH"] = f"{BUILD}/bin:{BUILD}/bench:{BUILD}/tests:{PEERS}/jaq/bin:"
 # These change what our programs do.
 for variable in ("STREAM_FORMAT", "STREAM_CHECKPOINT"):
     os.environ.pop(variable, None)
+
+
+def begin(whole):
+    """Makes the folder for what runs write, gone at the end. Figures of small data, or of some of the contestants, are kept
+    apart: those of the last whole run are what the documentation is made of."""
+    global RESULTS
+    if not whole:
+        RESULTS = os.path.join(BUILD, "bench", "results-of-parts")
+    os.makedirs(OUT, exist_ok=True)
+    atexit.register(shutil.rmtree, OUT, ignore_errors=True)
 
 
 class Problem(Exception):
@@ -76,7 +88,7 @@ def make(path, command):
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         say(f"making {os.path.relpath(path, ROOT)}")
-        shell(f"{command} > {path}.tmp && mv {path}.tmp {path}")
+        shell(f"{command} > {path}.{os.getpid()} && mv {path}.{os.getpid()} {path}")
     shell(f"cat {path} > /dev/null")
     return path
 
@@ -89,5 +101,6 @@ def halves(path):
     """A folder with the two halves of a file, for readers that take one file a thread."""
     folder = f"{path}.halves"
     if not os.path.isdir(folder):
-        shell(f"rm -rf {folder}.tmp && mkdir {folder}.tmp && split -n l/2 {path} {folder}.tmp/ && mv {folder}.tmp {folder}")
+        made = f"{folder}.{os.getpid()}"
+        shell(f"mkdir {made} && split -n l/2 {path} {made}/ && mv -T {made} {folder}")
     return folder
