@@ -5,6 +5,7 @@
 //   ysb COUNT            10,000 events per second of event time from a fixed start; the same bytes at every run
 //   ysb COUNT RATE       paced at RATE events per second of the clock, event time = now
 //   ysb COUNT RATE KEYS  with KEYS ads (RATE 0: not paced; KEYS 0: every event has an ad of its own)
+//   ysb COUNT RATE KEYS number    the event time as a number
 #include <string>
 #include <thread>
 
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   const int64_t count = number(argv[1]);
   const int64_t rate = argc > 2 ? number(argv[2]) : 0;
   const int64_t ads = argc > 3 ? number(argv[3]) : 1000;
+  const bool numeric = argc > 4 && std::strcmp(argv[4], "number") == 0;
   const SystemClock clock;
   const auto start = clock.mono();
   Random random{42};
@@ -42,7 +44,8 @@ int main(int argc, char** argv) {
     const int64_t base = rate > 0 ? clock.wall().us / 1000 : kStartMs + i * 1000 / kEventsPerSecond;
     const int64_t disorder = rate > 0 ? 0 : static_cast<int64_t>(random.next() % kDisorderMs);
     const uint64_t a = random.next();
-    append_event(out, a, random, base - disorder, ads > 0 ? a % static_cast<uint64_t>(ads) : static_cast<uint64_t>(i));
+    append_event(out, a, random, base - disorder, ads > 0 ? a % static_cast<uint64_t>(ads) : static_cast<uint64_t>(i),
+                 numeric);
     if (out.size() > 256 << 10 && !write_all(out)) return 1;
   }
   return write_all(out) ? 0 : 1;

@@ -127,7 +127,28 @@ def kept(order):
     for path in glob.glob(f"{setup.RESULTS}/*.json"):
         with open(path, encoding="utf-8") as file:
             books.append(json.load(file))
-    return sorted((b for b in books if b["workload"] in order), key=lambda b: order.index(b["workload"]))
+    return sorted((b for b in books if b.get("workload") in order), key=lambda b: order.index(b["workload"]))
+
+
+def profiles():
+    """What bench/profile counted, and what is written about it by hand in docs/performance/profile.md."""
+    paths = sorted(glob.glob(f"{setup.RESULTS}/profile-*.json"))
+    prose = os.path.join(setup.ROOT, "docs", "performance", "profile.md")
+    if not paths and not os.path.exists(prose):
+        return
+    yield "## Where the instructions go\n"
+    if os.path.exists(prose):
+        with open(prose, encoding="utf-8") as file:
+            yield file.read().rstrip() + "\n"
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            profile = json.load(file)
+        yield f"{profile['job']}, one thread: {profile['total']:,.0f} instructions per record, by `bench/profile {profile['job']}`.\n"
+        yield "| instructions per record | share | function |"
+        yield "|---:|---:|---|"
+        for name, count in profile["rows"][:15]:
+            yield f"| {count:,.1f} | {100 * count / profile['total']:.1f} % | `{name}` |"
+        yield ""
 
 
 def write(order, path):
@@ -144,10 +165,7 @@ def write(order, path):
             with open(f"{plots}/{book['workload'].lower()}-{index + 1}.svg", "w", encoding="utf-8") as file:
                 file.write(plot.bars(f"{book['workload']}: {table['title']}", "M records/s", [
                     (row["name"], row["kind"], table["events"] / row["wall"] / 1e6) for row in table["rows"]]))
-    profile = os.path.join(setup.ROOT, "docs", "performance", "profile.md")
-    if os.path.exists(profile):
-        with open(profile, encoding="utf-8") as file:
-            lines.append(file.read().rstrip())
+    lines += profiles()
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines).rstrip() + "\n")
     setup.say(f"wrote {os.path.relpath(path, setup.ROOT)}")

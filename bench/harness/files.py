@@ -89,10 +89,14 @@ def tumbling(book, settings):
             book.target(f"{form}: less CPU than {peer}, warm", min((r for r in ratios if r), default=None), floor)
 
 
+def numbers(events):
+    return setup.make(f"{setup.DATA}/ysb-number-{events}.ndjson", f"ysb {events} 0 1000 number")
+
+
 def sliding(book, settings):
-    """W4: windows that overlap a hundredfold and sixtyfold, beside our own tumbling windows."""
+    """W4: windows that overlap a hundredfold and sixtyfold, beside our own tumbling windows; the maximum is of a number."""
     events = settings.sized(1_000_000)
-    source = setup.ysb(events)
+    source = numbers(events)
     read = results.windows("n", "top")
 
     def window(*shape):

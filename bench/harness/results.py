@@ -6,7 +6,7 @@ import math
 import os
 import re
 
-EVENT = re.compile(rb'"ad_id":"([^"]*)","ad_type":"[^"]*","event_type":"([^"]*)","event_time":"([0-9]*)"')
+EVENT = re.compile(rb'"ad_id":"([^"]*)","ad_type":"[^"]*","event_type":"([^"]*)","event_time":"?([0-9]*)')
 
 
 def files_of(path):
@@ -91,7 +91,7 @@ def model_sliding(path, size_ms, slide_ms):
         for first in range(min(slides) - width + 1, max(slides) + 1):
             inside = [slides[p] for p in range(first, first + width) if p in slides]
             if inside:
-                results[first * slide_ms, ad] = (sum(n for n, _ in inside), str(max(top for _, top in inside)))
+                results[first * slide_ms, ad] = (sum(n for n, _ in inside), max(top for _, top in inside))
     return results
 
 

@@ -29,7 +29,7 @@ def sliding_unnest(size_ms, slide_ms):
     def job(connection, source, out):
         events = EVENTS.format(source=source, time="BIGINT")
         copy(connection, f"""
-            SELECT window_start, ad_id, count(*) AS n, CAST(max(event_time) AS VARCHAR) AS top
+            SELECT window_start, ad_id, count(*) AS n, max(event_time) AS top
             FROM (SELECT ad_id, event_time,
                          unnest(range(event_time // {slide_ms} * {slide_ms} - {size_ms - slide_ms},
                                       event_time // {slide_ms} * {slide_ms} + 1, {slide_ms})) AS window_start
@@ -52,8 +52,7 @@ def sliding_panes(size_ms, slide_ms):
                           FROM grid LEFT JOIN panes USING (ad_id, pane)
                           WINDOW frame AS (PARTITION BY ad_id ORDER BY pane
                                            ROWS BETWEEN {panes - 1} PRECEDING AND CURRENT ROW))
-            SELECT (pane - {panes - 1}) * {slide_ms} AS window_start, ad_id, CAST(n AS BIGINT) AS n,
-                   CAST(top AS VARCHAR) AS top
+            SELECT (pane - {panes - 1}) * {slide_ms} AS window_start, ad_id, CAST(n AS BIGINT) AS n, top
             FROM slid WHERE n IS NOT NULL""", out)
     return job
 

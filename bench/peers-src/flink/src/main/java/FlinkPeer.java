@@ -18,9 +18,9 @@ public final class FlinkPeer {
         Report.write(args[5], Integer.parseInt(args[4]), () -> {
             switch (job) {
                 case "tumbling-datastream" -> CountInDataStream.run(configuration, input, out, parallelism);
-                case "tumbling-sql" -> WindowsInSql.run(configuration, input, out, WindowsInSql.TUMBLING);
-                case "sliding-10s-sql" -> WindowsInSql.run(configuration, input, out, WindowsInSql.SLIDING_10S);
-                case "sliding-60s-sql" -> WindowsInSql.run(configuration, input, out, WindowsInSql.SLIDING_60S);
+                case "tumbling-sql" -> WindowsInSql.run(configuration, input, out, "STRING", WindowsInSql.TUMBLING);
+                case "sliding-10s-sql" -> WindowsInSql.run(configuration, input, out, "BIGINT", WindowsInSql.SLIDING_10S);
+                case "sliding-60s-sql" -> WindowsInSql.run(configuration, input, out, "BIGINT", WindowsInSql.SLIDING_60S);
                 default -> throw new IllegalArgumentException("unknown job '" + job + "'");
             }
         });
