@@ -41,6 +41,7 @@ int fail(const char* what) {
 void start(Stage& stage, int in, int out, int close_too) {
   stage.pid = fork();
   if (stage.pid != 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   if (in > STDERR_FILENO) close(in);
@@ -72,6 +73,8 @@ int main(int argc, char** argv) {
   const int last =
       std::strcmp(argv[3], "-") == 0 ? STDOUT_FILENO : open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (last < 0) return fail(argv[3]);
+  // Whoever is interrupted leaves nothing behind that runs for minutes.
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Descendants that outlive their parent come to us: a Python program does not wait for the Java machine it started.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const double started = now();
