@@ -181,9 +181,9 @@ def live(book, settings, servers):
               f"{figures['windows']} windows of {window_ms} ms and 1,000 ads; delivery report to readable in Redis: "
               f"p50 {figures['p50']:.1f} ms, p99 {figures['p99']:.1f} ms, most {figures['max']:.1f} ms")
     for quantile, ceiling in (("p50", 10), ("p99", 50)):
-        book.target(f"live at 100,000/s: delivery report to result in Redis, {quantile}",
+        book.target(f"live at {rate:,}/s: delivery report to result in Redis, {quantile}",
                     figures[quantile] if figures["windows"] else None, ceiling, True, "ms")
-    book.target("live at 100,000/s: windows whose result did not come", figures["lost"], 0, True, "")
+    book.target(f"live at {rate:,}/s: windows whose result did not come", figures["lost"], 0, True, "")
 
 
 def burst(book, settings, servers):
@@ -198,8 +198,8 @@ def burst(book, settings, servers):
     lag = (done - figures["delivered"]) if done else float("inf")
     book.note(f"burst: {figures['produced']:,} events in {took:.1f} s ({figures['produced'] / took:,.0f}/s), "
               f"{counted:,} counted in Redis, the last {lag:.2f} s after the last delivery")
-    book.target("burst of 500,000/s for 30 s: events lost", figures["produced"] - counted, 0, True, "")
-    book.target("burst of 500,000/s for 30 s: lag is gone after", lag, 30, True, "s")
+    book.target(f"burst of {rate:,}/s for {seconds} s: events lost", figures["produced"] - counted, 0, True, "")
+    book.target(f"burst of {rate:,}/s for {seconds} s: lag is gone after", lag, 30, True, "s")
 
 
 def hop_bytes(stages):
