@@ -28,9 +28,6 @@ const cli::Info kInfo{
         {"count per user and 10 seconds",
          R"(printf '%s\n' '{"t":1,"user":"u1"}' '{"t":4,"user":"u2"}' '{"t":12,"user":"u1"}' | )"
          R"(swatermark --time t | swindow --tumbling 10s --key user --agg 'n=count()')"},
-        {"the two pages that were seen most in each minute",
-         R"(printf '{"t":%d,"page":"%s"}\n' 1 a 5 b 20 b 30 c 59 c 70 a | swatermark --time t | )"
-         R"(swindow --tumbling 1m --key page --agg 'n=count()' --top 2 --by n)"},
         {"sessions that end after 30 minutes of silence, with the share of errors",
          R"(printf '%s\n' '{"t":60,"user":"u1","status":200}' '{"t":900,"user":"u1","status":500}' | swatermark --time t | )"
          R"(swindow --session 30m --key user --agg 'n=count(), bad=count() where status >= 500, share=bad/n')"}}};
