@@ -177,7 +177,7 @@ def live(book, settings, servers):
     with Live(servers, "live", f"{window_ms}ms") as pipeline:
         figures = pipeline.produce("live", rate, seconds + warm_up, window_ms, warm_up, 0)
     took = figures["sent"] - figures["started"]
-    book.note(f"live: {figures['produced']:,} events at {figures['produced'] / took:,.0f}/s, linger 0, after {warm_up} s of warming up "
+    book.note(f"live: {figures['produced']:,} events at {figures['produced'] / took:,.0f}/s, linger 0, after {warm_up} s of warming up, "
               f"{figures['windows']} windows of {window_ms} ms and 1,000 ads; delivery report to readable in Redis: "
               f"p50 {figures['p50']:.1f} ms, p99 {figures['p99']:.1f} ms, most {figures['max']:.1f} ms")
     for quantile, ceiling in (("p50", 10), ("p99", 50)):
