@@ -2,12 +2,12 @@
 // Produces events at a pace into one partition and looks for the results of their windows in Redis: how long it takes
 // from the delivery report of the record that closes a window until its result can be read.
 //
-//   live BROKERS TOPIC SOCKET RATE SECONDS WINDOW_MS [KEY=VALUE...]
+//   live BROKERS TOPIC SOCKET RATE SECONDS WINDOW_MS WARM_UP [KEY=VALUE...]
 //
-// Event time is the clock, and never goes back. The results are expected as hashes live:WINDOW_START_MS with the field
-// n. A last record, a minute ahead, closes all windows; it is not among those counted as produced. One line of JSON:
-// what was produced, the moments of the monotonic clock at which the first was sent and the last delivered, percentiles
-// in ms.
+// Delays of the first WARM_UP seconds are left out: the broker's Java is being compiled. Event time is the clock, and
+// never goes back. The results are expected as hashes live:WINDOW_START_MS with the field n. A last record, a minute
+// ahead, closes all windows; it is not among those counted as produced. One line of JSON: what was produced, the
+// moments of the monotonic clock at which the first was sent and the last delivered, percentiles in ms.
 #include <hiredis/hiredis.h>
 #include <librdkafka/rdkafka.h>
 #include <time.h>
@@ -78,8 +78,8 @@ bool readable(redisContext* redis, int64_t window_start) {
 }
 
 /// Asks for one window after the other, four times a millisecond, until `over` and none is left.
-void watch(redisContext* redis, Closings& closings, std::atomic<bool>& over, std::vector<double>& delays_ms,
-           int64_t& lost) {
+void watch(redisContext* redis, Closings& closings, std::atomic<bool>& over, double from,
+           std::vector<double>& delays_ms, int64_t& lost) {
   int64_t last = 0;
   for (;;) {
     int64_t window = 0;
@@ -95,7 +95,7 @@ void watch(redisContext* redis, Closings& closings, std::atomic<bool>& over, std
     if (window == 0) {
       if (over) return;
     } else if (readable(redis, window)) {
-      delays_ms.push_back((now() - delivered) * 1000);
+      if (delivered >= from) delays_ms.push_back((now() - delivered) * 1000);
       last = window;
       continue;
     } else if (now() - delivered > kResultTimeout) {
@@ -114,15 +114,16 @@ double percentile(const std::vector<double>& sorted, double q) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 7) return 2;
+  if (argc < 8) return 2;
   const int64_t rate = number(argv[4]), seconds = number(argv[5]), window_ms = number(argv[6]);
+  const int64_t warm_up = number(argv[7]);
   if (rate <= 0 || seconds <= 0 || window_ms <= 0) return 2;
   Closings closings;
   char error[512];
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::vector<std::string> properties{"bootstrap.servers=" + std::string(argv[1]),
                                       "queue.buffering.max.messages=2000000"};
-  properties.insert(properties.end(), argv + 7, argv + argc);
+  properties.insert(properties.end(), argv + 8, argv + argc);
   for (const std::string& property : properties) {
     const size_t equals = property.find('=');
     if (equals == std::string::npos ||
@@ -139,18 +140,18 @@ int main(int argc, char** argv) {
   redisContext* redis = redisConnectUnix(argv[3]);
   if (redis == nullptr || redis->err != 0) return fail("connect to redis", argv[3]);
 
+  const double started = now();
   std::atomic<bool> over{false};
   std::vector<double> delays_ms;
   int64_t lost = 0;
   std::thread polls([&] {
     while (!over) rd_kafka_poll(client, 50);
   });
-  std::thread watcher([&] { watch(redis, closings, over, delays_ms, lost); });
+  std::thread watcher([&] { watch(redis, closings, over, started + static_cast<double>(warm_up), delays_ms, lost); });
 
   Random random{42};
   std::string event;
   int64_t produced = 0, newest_ms = 0;
-  const double started = now();
   const auto send = [&](int64_t time_ms) {
     event.clear();
     const uint64_t a = random.next();
