@@ -43,6 +43,11 @@ class SliceAssigner {
   [[nodiscard]] std::optional<int64_t> end_after(int64_t time) const;
   /// Can a time be in several windows?
   [[nodiscard]] bool overlapping() const { return slide_ < size_; }
+  /// Has a window a time in [start, end)?
+  [[nodiscard]] bool meets(int64_t start, int64_t end) const {
+    const auto next = end_after(start);
+    return next && start_of(*next) < end;
+  }
   /// Is `end` the end of a window whose bounds are in range?
   [[nodiscard]] bool is_end(int64_t end) const;
   /// Where the window that ends at `end`, which is the end of one, begins; the least number when that is out of range.

@@ -30,7 +30,7 @@ WindowSet::Added GlobalWindows::add(const KeyedRecord& record, expr::Scratch& sc
     ++context_.open;
     ++context_.keys;
   }
-  context_.plan.add(held.row, record.values, EventTime{record.time}, scratch);
+  context_.add(held.row, record, scratch);
   if (context_.settings.early && !held.touched) {
     held.touched = true;
     touched_.push_back(key);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "lib/json/text.hpp"
+#include "lib/window/partial.hpp"
 
 namespace streamutils::window {
 
@@ -12,6 +13,7 @@ bool is_result_field(const WindowSettings& settings, std::string_view name) {
   static constexpr std::string_view kNames[] = {"window_start", "window_end", "firing", "revision", "retracted"};
   if (settings.kind == WindowKind::count && name == "window_number") return true;
   if (settings.top > 0 && name == "rank") return true;
+  if ((settings.partial || settings.merge) && name == kPartialField) return true;
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
@@ -21,6 +23,7 @@ Result<ResultShape> ResultShape::create(const WindowSettings& settings, const st
   shape.format = settings.time_format;
   shape.bounded = settings.kind != WindowKind::global;
   shape.numbered = settings.kind == WindowKind::count;
+  shape.partial = settings.partial;
   if (!settings.having.empty() || settings.top > 0) shape.fields.emplace(keys, aggregates);
   if (!settings.having.empty()) {
     auto having = Having::create(settings.having, *shape.fields);

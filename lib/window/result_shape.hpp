@@ -15,6 +15,7 @@ struct ResultShape {
   TimeFormat format = TimeFormat::iso;
   bool bounded = true;           ///< false: windows have no bounds, which are null, and results no event time
   bool numbered = false;         ///< with window_number
+  bool partial = false;          ///< the accumulators in place of the aggregates
   std::optional<Having> having;  ///< empty: all results
   std::optional<TopResults> top;
   size_t top_by = 0;                   ///< slot in `fields`

@@ -24,7 +24,7 @@ std::string_view name(Firing firing) {
 }
 
 ResultWriter::ResultWriter(const AggregatePlan& plan, const std::vector<std::string>& key_names, ResultShape shape)
-    : plan_(plan), shape_(std::move(shape)), key_parts_(key_names.size()) {
+    : plan_(plan), shape_(std::move(shape)), partials_(plan), key_parts_(key_names.size()) {
   for (const std::string& name : key_names) {
     std::string prefix = ",";
     append_json_string(prefix, name);
@@ -44,7 +44,11 @@ bool ResultWriter::result(std::string_view key, Interval window, const char* row
                           uint64_t number) {
   aggregates_.clear();
   scratch_.clear();
-  plan_.append_results(aggregates_, row, window, scratch_);
+  if (shape_.partial) {
+    partials_.append(aggregates_, row, window);
+  } else {
+    plan_.append_results(aggregates_, row, window, scratch_);
+  }
   number_ = number;
   return give(key, window, firing, revision);
 }

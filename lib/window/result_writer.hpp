@@ -2,10 +2,10 @@
 // Window results as flat JSON records, gathered into batches.
 //
 // {"window_start":…,"window_end":…,<keys>,<aggregates>,"firing":"on-time","revision":0}, and "retracted":true last on a
-// withdrawal; with counted windows "window_number" after the bounds, with --top "rank" after the aggregates. A result's
-// event time is window_end - 1 us; windows without bounds have null for them, and their results no event time.
-// With --top the results of a window are gathered until one of another window comes, or flush().
-// Thread rule: one thread.
+// withdrawal; with counted windows "window_number" after the bounds, with --top "rank" after the aggregates, with
+// --partial "partial" in place of the aggregates (partial.hpp). A result's event time is window_end - 1 us; windows
+// without bounds have null for them, and their results no event time. With --top the results of a window are gathered
+// until one of another window comes, or flush(). Thread rule: one thread.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -16,6 +16,7 @@
 #include "lib/stream/operator.hpp"
 #include "lib/window/aggregates/plan.hpp"
 #include "lib/window/assigner.hpp"
+#include "lib/window/partial.hpp"
 #include "lib/window/result_shape.hpp"
 
 namespace streamutils::window {
@@ -67,6 +68,7 @@ class ResultWriter {
 
   const AggregatePlan& plan_;
   ResultShape shape_;
+  PartialWriter partials_;
   std::vector<std::string> key_prefixes_;  // ,"name":
   std::vector<std::string_view> key_parts_;
   expr::Scratch scratch_;

@@ -54,6 +54,8 @@ Result<WindowSettings> settings_of(const StateOptions& options) {
     s.fill_for.emplace();
     STREAM_TRY(take_duration(options, "--fill-for", {&*s.fill_for}));
   }
+  s.partial = options.find("--partial") != nullptr;
+  s.merge = options.find("--merge") != nullptr;
   if (const std::string* having = options.find("--having")) s.having = *having;
   if (options.find("--cumulate")) s.kind = WindowKind::cumulate;
   STREAM_TRY(take_duration(options, "--cumulate", {&s.size}));

@@ -118,6 +118,24 @@ Status check_fill(const WindowSettings& s) {
   return {};
 }
 
+Status check_partials(const WindowSettings& s) {
+  if (s.partial && !tumbling(s)) {
+    return usage_error("--partial goes with --tumbling windows, which have each record once; give {} to --merge",
+                       size_option(s));
+  }
+  const char* const selects = !s.having.empty() ? "--having" : s.top > 0 ? "--top" : s.fill ? "--fill" : nullptr;
+  if (s.partial && selects) {
+    return usage_error("{}: partials are no results yet; leave it out here and give it to the last --merge", selects);
+  }
+  if (s.merge && (s.kind == WindowKind::session || s.kind == WindowKind::count)) {
+    return usage_error(
+        "--merge: partials hold no single records, of which windows of {} are made; give it to the program that reads "
+        "the records",
+        size_option(s));
+  }
+  return {};
+}
+
 Status check_time_format(const WindowSettings& s) {
   if (s.time_format == TimeFormat::iso || s.time_format == TimeFormat::us) return {};
   if (s.kind == WindowKind::global) return {};
@@ -160,6 +178,7 @@ Status check(const WindowSettings& settings) {
   STREAM_TRY(check_firing(settings));
   STREAM_TRY(check_results(settings));
   STREAM_TRY(check_fill(settings));
+  STREAM_TRY(check_partials(settings));
   return check_time_format(settings);
 }
 

@@ -42,6 +42,8 @@ struct WindowSettings {
   std::optional<std::string> fill;    ///< tumbling only: the JSON scalar that windows without records have for results
   std::optional<Duration> fill_for;   ///< how long a gap may be to be filled; empty: kFillWindows windows
   std::optional<Duration> early;      ///< open windows that changed are fired every so often, by the clock
+  bool partial = false;               ///< results are partials, each of what came since the last of its window
+  bool merge = false;                 ///< records are partials
   Scope scope = Scope::stream;
   int64_t max_keys = 50'000'000;  ///< held at once, by all units; records with further keys are `invalid`
   TimeFormat time_format = TimeFormat::iso;
@@ -54,7 +56,7 @@ Duration longest_fill(const WindowSettings& settings);
 
 /// A usage error that names the option as swindow calls it when the settings contradict themselves or each other:
 /// a size that is not positive, an offset that is not smaller than the slide, window bounds that are not whole in the
-/// time format, results that are to be both ranked and corrected.
+/// time format, results that are to be both ranked and corrected, partials of windows that overlap.
 Status check(const WindowSettings& settings);
 /// REQUIRES: check() was ok; windows that are aligned or cumulate.
 SliceAssigner assigner(const WindowSettings& settings);

@@ -12,7 +12,10 @@ constexpr size_t kAhead = 8;
 }  // namespace
 
 SlicedWindows::SlicedWindows(SetContext& context)
-    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan) {
+    : WindowSet(context),
+      assigner_(assigner(context.settings)),
+      touches_(context.settings.early || context.settings.partial),
+      merges_(context.plan) {
   if (context.settings.fill) written_.emplace(assigner_, longest_fill(context.settings));
 }
 
@@ -36,12 +39,14 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
       case SliceAssigner::Fit::assigned:
         break;
       case SliceAssigner::Fit::unassigned:
-        return Added::unassigned;
+        return record.partial && assigner_.meets(record.start, record.time) ? Added::straddles : Added::unassigned;
       case SliceAssigner::Fit::out_of_range:
         return Added::out_of_range;
     }
     set_slice(slice);
   }
+  // Every edge of a window is one of a slice.
+  if (record.partial && record.start < slice_.start) return Added::straddles;
   if (!slice_open_ && gone(slice_.last_end)) {
     last_window = assigner_.window(slice_.last_end);
     return Added::late;
@@ -52,11 +57,8 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
   context_.keys += static_cast<int64_t>(keys_.size() - keys_before);
 
   SliceRow& row = find_row(key, slice_);
-  context_.plan.add(row.row(), record.values, EventTime{record.time}, scratch);
-  if (context_.settings.early && !row.touched()) {
-    row.set_touched(true);
-    touched_.emplace_back(slice_.start, key);
-  }
+  context_.add(row.row(), record, scratch);
+  if (touches_ && !row.touched()) touch(row, key);
   if (!slice_open_) {
     merges_.forget(key);
     if (assigner_.overlapping()) joined_.push_back(key);
@@ -64,6 +66,11 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
     correct(key, slice_);
   }
   return Added::yes;
+}
+
+void SlicedWindows::touch(SliceRow& row, KeyId key) {
+  row.set_touched(true);
+  if (context_.settings.early) touched_.emplace_back(row.start, key);
 }
 
 SlicedWindows::SliceRow& SlicedWindows::find_row(KeyId key, const SliceBounds& slice) {
@@ -175,6 +182,7 @@ std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window,
 void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, Window* state) {
   const std::span<const SliceRow> rows = rows_of(window, key);
   if (rows.empty()) return;
+  if (context_.settings.partial) return fire_delta(window, key, firing, state);
   if (rows.size() == 1) {
     give(window, key, rows.front().row(), firing, state);
     return;
@@ -371,8 +379,7 @@ bool SlicedWindows::load(StateReader& in) {
       if (assigner_.assign(start, slice) != SliceAssigner::Fit::assigned || slice.start != start) return false;
       const bool touched = in.u8() != 0;
       SliceRow& row = find_row(key, slice);
-      row.set_touched(touched);
-      if (touched) touched_.emplace_back(start, key);
+      if (touched) touch(row, key);
       if (!context_.plan.load(row.row(), in)) return false;
     }
     if (!written_) continue;

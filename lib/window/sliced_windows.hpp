@@ -40,7 +40,7 @@ class SlicedWindows final : public WindowSet {
     SliceRow() = default;
     SliceRow(int64_t slice_start, char* row) : start(slice_start), tagged_(reinterpret_cast<uintptr_t>(row)) {}
     [[nodiscard]] char* row() const { return reinterpret_cast<char*>(tagged_ & ~uintptr_t{1}); }
-    /// Changed since the last fire_early(), and listed in touched_.
+    /// Changed since it was last given (with --partial) or since the last fire_early(), for which it is in touched_.
     [[nodiscard]] bool touched() const { return (tagged_ & 1) != 0; }
     void set_touched(bool touched) { tagged_ = (tagged_ & ~uintptr_t{1}) | uintptr_t{touched}; }
     int64_t start;
@@ -78,6 +78,9 @@ class SlicedWindows final : public WindowSet {
   /// What is kept of the results of the window that ends at `end`; null when nothing is.
   Window* results_of(int64_t end);
   void fire_key(Interval window, KeyId key, Firing firing, Window* state);
+  /// With --partial: gives what was added to the row since it was last given, and empties it.
+  void fire_delta(Interval window, KeyId key, Firing firing, Window* state);
+  void touch(SliceRow& row, KeyId key);
   void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::span<const SliceRow> rows_of(Interval window, KeyId key);
@@ -95,6 +98,7 @@ class SlicedWindows final : public WindowSet {
   void set_slice(const SliceBounds& slice);
 
   SliceAssigner assigner_;
+  bool touches_ = false;  // what changes is marked
   KeyTable<Rows> keys_;
   std::map<int64_t, Slice> slices_;                 // by start
   std::map<int64_t, Window> windows_;               // by end; only with keeps_results()

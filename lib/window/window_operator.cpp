@@ -63,10 +63,16 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
     where = *std::move(expression);
     where_text = where->text();
   }
-  auto list = expr::parse_aggregates(settings.aggregates, fields);
+  size_t partial_slot = 0;
+  FieldSet inside;  // with --merge the fields of --agg are inside of the partials
+  if (settings.merge) {
+    STREAM_ASSIGN(partial_slot, fields.add(kPartialField));
+  }
+  FieldSet& aggregated = settings.merge ? inside : fields;
+  auto list = expr::parse_aggregates(settings.aggregates, aggregated);
   if (!list.ok()) return std::move(list.take_status()).at("--agg");
-  auto plan =
-      saved ? AggregatePlan::create(*std::move(list), fields, *saved) : AggregatePlan::create(*std::move(list), fields);
+  auto plan = saved ? AggregatePlan::create(*std::move(list), aggregated, *saved)
+                    : AggregatePlan::create(*std::move(list), aggregated);
   if (!plan.ok()) return std::move(plan.take_status()).at("--agg");
   for (const std::string& name : plan->names()) {
     if (is_result_field(settings, name))
@@ -77,7 +83,7 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
   }
   STREAM_ASSIGN(ResultShape shape, ResultShape::create(settings, names, plan->names()));
   std::string having_text = shape.having ? shape.having->text() : "";
-  return Compiled{std::move(fields),     std::move(slots), std::move(names),       std::move(where),
+  return Compiled{std::move(fields),     std::move(slots), partial_slot,           std::move(names), std::move(where),
                   std::move(where_text), *std::move(plan), std::move(having_text), std::move(shape)};
 }
 
@@ -95,7 +101,9 @@ WindowOperator::WindowOperator(WindowSettings settings, Compiled compiled, Conte
       rows_(compiled_.plan),
       shared_{settings_, compiled_.plan, *rows_, results_},
       reader_(compiled_.fields, context),
-      figures_(std::make_unique<Figures>(context.metrics)) {}
+      figures_(std::make_unique<Figures>(context.metrics)) {
+  if (settings_.merge) partials_.emplace(compiled_.plan);
+}
 
 WindowOperator::~WindowOperator() = default;
 
@@ -120,7 +128,7 @@ Status WindowOperator::on_open(Open& open, Output& out) {
   open.keys.clear();
   for (const std::string& name : compiled_.key_names) open.keys.push_back(path_of(name));
   if (settings_.kind == WindowKind::count) open.keys.emplace_back("window_number");  // the bounds alone may be equal
-  open.results = true;
+  open.results = !settings_.partial;                                                 // a partial replaces no other
   open.lateness.us = add_saturating(EventTime{open.lateness.us}, settings_.allowed_lateness).us;
   return out.control(open);
 }
@@ -155,6 +163,7 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, FieldReader& rea
     ++figures_->dropped;
     return {};
   }
+  if (partials_) return add_partial(batch, i, values, set, out);
   const std::optional<EventTime> time = time_of(batch, i);
   if (!time) return divert(batch, i, "invalid", "bad_time", set, out);
   KeyedRecord record{{}, time->us, values};
@@ -164,6 +173,11 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, FieldReader& rea
   if (const std::string_view why = compiled_.plan.check(values, scratch_); !why.empty()) {
     return divert(batch, i, "invalid", why, set, out, time);
   }
+  return place(batch, i, record, set, out);
+}
+
+Status WindowOperator::place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out) {
+  const EventTime time{record.time};
   Interval last_window;
   switch (set.add(record, scratch_, last_window)) {
     case WindowSet::Added::yes:
@@ -175,6 +189,8 @@ Status WindowOperator::add_record(const Batch& batch, size_t i, FieldReader& rea
       return {};
     case WindowSet::Added::out_of_range:
       return divert(batch, i, "invalid", "bad_time", set, out, time);
+    case WindowSet::Added::straddles:
+      return divert(batch, i, "invalid", "window_straddles", set, out, time);
     case WindowSet::Added::too_many_keys:
       if (!std::exchange(warned_of_keys_, true)) {
         context_.log.warn("{} keys are held, as many as --max-keys allows: records with further keys are invalid",

@@ -5,7 +5,9 @@
 // key
 // (`missing_key`, `bad_key`, `key_too_large`, `too_many_keys`), aggregates (`not_a_number`, …), window bounds
 // (`bad_time`); a record in no window is counted; one whose windows are all gone is `late`, reason `window_gone`. It is
-// judged against the watermark that stands when it arrives.
+// judged against the watermark that stands when it arrives. With --merge a record is a partial (partial.hpp), which
+// says itself what window it is of, in place of event time and aggregates (`missing_partial`, `bad_partial`,
+// `partial_version`, `partial_lacks_aggregates`); one that only some times of are in a window is `window_straddles`.
 //
 // Items, scope stream: results and watermarks leave under unit "-"; assign, caught-up and idle items end here, being of
 // units that the output does not have; a `revoke`, or fewer units assigned than there are, is a usage error. Scope
@@ -24,6 +26,7 @@
 #include "lib/stream/operator.hpp"
 #include "lib/stream/state_options.hpp"
 #include "lib/window/key_reader.hpp"
+#include "lib/window/partial.hpp"
 #include "lib/window/stream_watermark.hpp"
 #include "lib/window/window_set.hpp"
 
@@ -72,6 +75,7 @@ class WindowOperator final : public Operator {
   struct Compiled {
     FieldSet fields;
     std::vector<size_t> key_slots;
+    size_t partial_slot = 0;  // with --merge
     std::vector<std::string> key_names;
     std::optional<expr::Expression> where;
     std::string where_text;
@@ -87,6 +91,10 @@ class WindowOperator final : public Operator {
   [[nodiscard]] UnitId result_unit(UnitId unit) const { return by_unit() ? unit : Units::kStream; }
   WindowSet& set_of(UnitId unit);
   Status add_record(const Batch& batch, size_t i, FieldReader& reader, WindowSet& set, Output& out);
+  /// The record's values are read, and wanted: into its windows, or to the side.
+  Status place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
+  /// With --merge.
+  Status add_partial(const Batch& batch, size_t i, std::span<const JsonValue> values, WindowSet& set, Output& out);
   /// The record's event time; empty when it has none.
   std::optional<EventTime> time_of(const Batch& batch, size_t i) const;
   Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
@@ -107,6 +115,7 @@ class WindowOperator final : public Operator {
   Compiled compiled_;
   Context& context_;
   KeyReader key_reader_;
+  std::optional<PartialReader> partials_;  // with --merge; made anew with the plan
   ResultWriter results_;
   std::optional<RowPool> rows_;  // made anew when a saved state has other rows
   SetContext shared_;
@@ -125,7 +134,7 @@ class WindowOperator final : public Operator {
   std::vector<JsonValue> values_;
   expr::Scratch scratch_;
 
-  bool warned_of_keys_ = false;
+  bool warned_of_keys_ = false, warned_of_partials_ = false;
   std::optional<MonoTime> next_early_;
   std::unique_ptr<Figures> figures_;
 };

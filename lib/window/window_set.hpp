@@ -25,6 +25,14 @@
 
 namespace streamutils::window {
 
+struct KeyedRecord {
+  std::string_view key;
+  int64_t time = 0;  ///< of a partial: the last microsecond of its window
+  std::span<const JsonValue> values;
+  const char* partial = nullptr;  ///< a row that is merged, in place of values that are added
+  int64_t start = 0;              ///< of the partial's window
+};
+
 /// What all sets of an operator share; outlives them.
 struct SetContext {
   const WindowSettings& settings;
@@ -35,12 +43,13 @@ struct SetContext {
   int64_t open = 0;  ///< rows held by all sets: one per key and slice, or per session
 
   [[nodiscard]] bool full() const { return keys >= settings.max_keys; }
-};
-
-struct KeyedRecord {
-  std::string_view key;
-  int64_t time = 0;
-  std::span<const JsonValue> values;
+  void add(char* row, const KeyedRecord& record, expr::Scratch& scratch) const {
+    if (record.partial) {
+      plan.merge(row, record.partial);
+    } else {
+      plan.add(row, record.values, EventTime{record.time}, scratch);
+    }
+  }
 };
 
 /// A result that was written and can be withdrawn: what the withdrawal has to repeat.
@@ -59,6 +68,7 @@ class WindowSet {
     late,           ///< all its windows are gone
     unassigned,     ///< it has no window
     out_of_range,   ///< a bound of one of its windows is beyond int64 microseconds
+    straddles,      ///< a partial that is neither inside nor outside of each window
     too_many_keys,  ///< its key is new, and as many keys as are allowed are held
   };
 

@@ -17,13 +17,12 @@ namespace streamutils::window {
 namespace {
 
 constexpr uint32_t kStateVersion = 1;
-constexpr uint32_t kMaxParts = 256;
 constexpr std::string_view kWhat = "the windows";
 
 const std::vector<std::string_view>& shaping_options() {
-  static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--cumulate", "--every", "--session",
-                                                      "--count",    "--global",  "--offset",   "--tz",    "--key",
-                                                      "--where",    "--scope",   "--having",   "--fill",  "--fill-for"};
+  static const std::vector<std::string_view> names = {
+      "--tumbling", "--sliding", "--cumulate", "--every",  "--session", "--count",    "--global",  "--offset", "--tz",
+      "--key",      "--where",   "--scope",    "--having", "--fill",    "--fill-for", "--partial", "--merge"};
   return names;
 }
 
@@ -102,6 +101,8 @@ StateOptions WindowOperator::state_options() const {
     options.add("--fill", *s.fill);
     options.add("--fill-for", format_duration(longest_fill(s)));
   }
+  if (s.partial) options.add("--partial", "");
+  if (s.merge) options.add("--merge", "");
   if (!compiled_.having_text.empty()) options.add("--having", compiled_.having_text);
   if (s.offset.us != 0) options.add("--offset", format_duration(s.offset));
   if (!compiled_.key_slots.empty()) {
@@ -143,9 +144,12 @@ Status WindowOperator::restore(StateReader& in) {
   STREAM_TRY(read_state_version(in, kStateVersion, kWhat));
   StateOptions saved;
   if (!saved.load(in)) return damaged();
-  STREAM_TRY(require_same(saved, state_options(), shaping_options()));
+  const StateOptions given = state_options();
+  STREAM_TRY(require_same(saved, given, shaping_options()));
+  // A partial has no way to say that some of its accumulators began later than others.
+  if (settings_.partial) STREAM_TRY(require_same(saved, given, {"--agg"}));
   const uint32_t count = in.u32();
-  if (count > kMaxParts) return damaged();
+  if (count > kMaxPlanParts) return damaged();
   std::vector<PlanPart> parts;
   for (uint32_t i = 0; i < count && in.ok(); ++i) {
     std::string text(in.text());
@@ -175,6 +179,7 @@ Status WindowOperator::adopt(const StateOptions& saved, const std::vector<PlanPa
     if (!made.ok()) return std::move(made.take_status()).at(fmt::format("the saved state of {}", kWhat));
     compiled_.plan = std::move(made->plan);
     rows_.emplace(compiled_.plan);  // of other sizes; there are none yet
+    if (settings_.merge) partials_.emplace(compiled_.plan);
   }
   const std::string* aggregates = saved.find("--agg");
   if (!aggregates || *aggregates != settings_.aggregates) {

@@ -95,6 +95,13 @@ void declare(cli::Cli& cli, Options& o) {
       "--fill-for", w.fill_for,
       "leave gaps that are longer than this, and forget a key that has been silent for longer; 1000 windows by "
       "default");
+  cli.flag(
+      "--partial", w.partial,
+      "write the accumulators of each result, from which --merge makes results: of --tumbling windows, each time with "
+      "what came since the last time");
+  cli.flag("--merge", w.merge,
+           "the records are such partials: add them up, in windows that are as large or larger, by --key or a part of "
+           "it; --agg names aggregates that they have");
   cli.choice(
       "--time-format", {"iso", "s", "ms", "us"},
       [&w](size_t i) {

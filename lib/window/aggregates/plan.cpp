@@ -14,7 +14,6 @@ namespace streamutils::window {
 namespace {
 
 constexpr size_t kNone = static_cast<size_t>(-1);
-constexpr size_t kMaxParts = 256;  // one a result
 
 /// One accumulator of the row.
 struct Part {
@@ -27,6 +26,7 @@ struct Part {
   // From which saved part of another kind it is made; none: from its own, or it begins empty.
   std::string from;
   Conversion convert = nullptr;
+  std::vector<PartSource> sources;  // states of other kinds that hold all of it
 };
 
 /// The parts that take a record under one condition.
@@ -161,19 +161,23 @@ bool has_part(const std::vector<PlanPart>& saved, std::string_view text) {
 
 /// An accumulator that no result of this plan has any more.
 Result<std::unique_ptr<Accumulator>> accumulator_of(const PlanPart& part) {
-  FieldSet fields;
-  auto list = expr::parse_aggregates(part.call, fields);
-  if (!list.ok()) return list.take_status();
-  if (list->items.size() != 1 || list->items.front().over_results) return failed("'{}' is no aggregate", part.call);
-  const expr::AggregateItem& item = list->items.front();
-  STREAM_ASSIGN(Aggregate made, make_named_aggregate(item));
-  if (std::string(made.result.state) + call_text(item, fields, made.shape) != part.text) {
-    return failed("'{}' is not '{}'", part.call, part.text);
-  }
+  STREAM_ASSIGN(NamedAccumulator made, make_accumulator(part.call));
+  if (made.text != part.text) return failed("'{}' is not '{}'", part.call, part.text);
   return std::move(made.accumulator);
 }
 
 }  // namespace
+
+Result<NamedAccumulator> make_accumulator(const std::string& call) {
+  FieldSet fields;
+  auto list = expr::parse_aggregates(call, fields);
+  if (!list.ok()) return list.take_status();
+  if (list->items.size() != 1 || list->items.front().over_results) return failed("'{}' is no aggregate", call);
+  const expr::AggregateItem& item = list->items.front();
+  STREAM_ASSIGN(Aggregate made, make_named_aggregate(item));
+  return NamedAccumulator{std::string(made.result.state) + call_text(item, fields, made.shape),
+                          std::move(made.accumulator)};
+}
 
 struct AggregatePlan::Impl {
   std::vector<std::unique_ptr<Part>> parts;
@@ -294,6 +298,10 @@ Part& AggregatePlan::Impl::part_of(std::string text, Aggregate& aggregate, expr:
   part->slots = item.fields;
   part->slot = part->slots.empty() ? kNone : part->slots.front();
   part->accumulator = std::move(aggregate.accumulator);
+  const std::string behind = part->text.substr(aggregate.result.state.size());
+  for (const StateReading& other : aggregate.also_from) {
+    part->sources.push_back({std::string(other.state) + behind, other.convert});
+  }
   row_bytes += part->accumulator->size();
   Group& group = group_of(item);
   if (part->slots.empty()) {
@@ -447,11 +455,19 @@ std::vector<PlanPart> AggregatePlan::parts() const {
   return parts;
 }
 
+std::vector<RowPart> AggregatePlan::row_parts() const {
+  std::vector<RowPart> parts;
+  for (const auto& part : impl_->parts) {
+    parts.push_back({part->text, part->accumulator.get(), part->offset, part->sources});
+  }
+  return parts;
+}
+
 const std::vector<std::string>& AggregatePlan::begin_empty() const { return impl_->begin_empty; }
 
 Status AggregatePlan::Impl::plan_loading(const std::vector<PlanPart>& saved) {
   // A row of a plan has at least one part: without, a few bytes could ask for any number of rows.
-  if (saved.empty() || saved.size() > kMaxParts) return failed("{} accumulators in a row", saved.size());
+  if (saved.empty() || saved.size() > kMaxPlanParts) return failed("{} accumulators in a row", saved.size());
   for (size_t i = 0; i < saved.size(); ++i) {
     const PlanPart& wanted = saved[i];
     if (std::any_of(saved.begin(), saved.begin() + static_cast<ptrdiff_t>(i),

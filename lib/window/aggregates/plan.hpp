@@ -25,9 +25,24 @@
 #include "lib/base/time.hpp"
 #include "lib/expr/aggregate_list.hpp"
 #include "lib/stream/state.hpp"
+#include "lib/window/aggregates/accumulator.hpp"
 #include "lib/window/interval.hpp"
 
 namespace streamutils::window {
+
+/// A state of another kind that an accumulator can be made of, as a part's text names it.
+struct PartSource {
+  std::string text;
+  Conversion convert = nullptr;
+};
+
+/// An accumulator of a row where it lies. The views live as long as the plan.
+struct RowPart {
+  std::string_view text;
+  const Accumulator* accumulator = nullptr;
+  size_t offset = 0;
+  std::span<const PartSource> sources;
+};
 
 /// An accumulator of a row, as a saved state names it.
 struct PlanPart {
@@ -35,6 +50,16 @@ struct PlanPart {
   std::string call;  ///< "stddev(x) where (k > 1)": an aggregate that has this accumulator
   bool operator==(const PlanPart&) const = default;
 };
+
+/// The most accumulators that a row has.
+inline constexpr size_t kMaxPlanParts = 256;
+
+/// An accumulator by an aggregate that has it, as PlanPart::call, and its text. On failure: it is no aggregate.
+struct NamedAccumulator {
+  std::string text;
+  std::unique_ptr<Accumulator> accumulator;
+};
+Result<NamedAccumulator> make_accumulator(const std::string& call);
 
 class AggregatePlan {
  public:
@@ -83,6 +108,8 @@ class AggregatePlan {
 
   /// The accumulators that save() writes, in its order.
   [[nodiscard]] std::vector<PlanPart> parts() const;
+  /// The same, where they lie in a row.
+  [[nodiscard]] std::vector<RowPart> row_parts() const;
   /// Of a plan made for saved rows: the names of the results that begin empty in them.
   [[nodiscard]] const std::vector<std::string>& begin_empty() const;
 
