@@ -78,6 +78,8 @@ class SlicedWindows final : public WindowSet {
   /// What is kept of the results of the window that ends at `end`; null when nothing is.
   Window* results_of(int64_t end);
   void fire_key(Interval window, KeyId key, Firing firing, Window* state);
+  /// `rows`: those of the key in the window.
+  void fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing, Window* state);
   void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::span<const SliceRow> rows_of(Interval window, KeyId key);
@@ -86,7 +88,7 @@ class SlicedWindows final : public WindowSet {
   /// Every key with a record in the window, once.
   void collect_keys(Interval window, std::vector<KeyId>& keys);
   void next_mark();
-  void prefetch_row(KeyId key) const;
+  void prefetch_rows(KeyId key) const;
   void forget();
   void forget_written();
   /// With --fill: writes ready_ and the windows without records that are between those and others of their key.
