@@ -206,6 +206,10 @@ struct ReadAhead::Impl final : public Output {
     } else {
       failure = state.take_status();
     }
+    if (reading->items.empty()) {
+      unused.push_back(std::move(reading));
+      return {};
+    }
     small = reading->bytes < small_bytes && queue.empty();
     if (small) {
       Status given = reading->give(*out);
