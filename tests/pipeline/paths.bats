@@ -10,7 +10,7 @@ stages=(
   "sfilter --require event_type:string --where 'event_type != \"click\"'"
   'swatermark --time event_time --bounded 2s --max-future 1000d'
   "swindow --tumbling 5s --key ad_id --allowed-lateness 1s \
-    --agg 'n=count(), v=count(event_type == \"view\"), s=sum(number), m=max(number), u=distinct(user_id), t=last(event_time)'"
+    --agg 'n=count(), v=distinct(event_type), s=sum(number), m=max(number), u=distinct(user_id), t=last(event_time)'"
 )
 
 # way NAME: runs all of 'in' so, into NAME and NAME.err.
