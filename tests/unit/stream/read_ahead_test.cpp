@@ -205,5 +205,27 @@ TEST(ReadingAhead, GivesNothingMoreToAStageThatFailed) {
   }
 }
 
+/// Gives nothing, for the time being.
+class Waiting final : public Source {
+ public:
+  Result<State> poll(Output&, const Waiter&, Duration) override { return State::empty; }
+};
+
+// A poll that brought nothing counted as a delivery when nothing is too small to be handed over: the loop never waited.
+TEST(ReadingAhead, SaysThatThereIsNothing) {
+  Waiting source;
+  SharedFields shared;
+  Units units;
+  ItemRecorder recorder(units);
+  const StopFlag stop;
+  const Waiter waiter(stop, -1);
+  for (const size_t small_bytes : {size_t{0}, ReadAhead::kSmallBytes}) {
+    ReadAhead ahead(source, shared, 2, small_bytes);
+    const auto state = ahead.poll(recorder, waiter, Duration{0});
+    ASSERT_TRUE(state.ok());
+    EXPECT_EQ(*state, Source::State::empty) << small_bytes;
+  }
+}
+
 }  // namespace
 }  // namespace streamutils
