@@ -43,6 +43,7 @@ class SinkMember final : public Operator {
   Status on_end(const End& item, Output& out) override;
   Status on_quiet(Output& out) override;
   [[nodiscard]] std::optional<MonoTime> deadline() const override;
+  void explain() override { sink_.explain(); }
   Status on_deadline(Output& out) override;
   [[nodiscard]] bool stateful() const override { return true; }
 

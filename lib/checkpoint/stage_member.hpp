@@ -36,6 +36,7 @@ class StageMember final : public Operator {
   Status on_end(const End& item, Output& out) override;
   Status on_quiet(Output& out) override { return op_.on_quiet(out); }
   [[nodiscard]] std::optional<MonoTime> deadline() const override { return op_.deadline(); }
+  void explain() override { op_.explain(); }
   Status on_deadline(Output& out) override { return op_.on_deadline(out); }
   [[nodiscard]] bool stateful() const override { return op_.stateful(); }
 

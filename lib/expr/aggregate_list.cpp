@@ -20,7 +20,7 @@ constexpr size_t kMaxItems = 256;  // bounds how deep names can lead to names
 struct Draft {
   AggregateItem item;
   size_t offset = 0;
-  std::string field;  // as FieldSet::add takes it; empty for none
+  std::vector<std::string> fields;  // as FieldSet::add takes them
   NodePtr where;
   NodePtr over_results;
   enum class Inlined : uint8_t { no, running, yes } inlined = Inlined::no;
@@ -61,6 +61,11 @@ class ListParser {
     return true;
   }
   Status error(const Token& at, std::string_view message) const { return error_at(text_, at.offset, message); }
+
+  Status unexpected(std::string_view wanted) const {
+    if (token().kind == TokenKind::end) return error(token(), fmt::format("expected {}", wanted));
+    return error(token(), fmt::format("expected {}, not '{}'", wanted, clipped(token().source)));
+  }
 
   Status parse_item() {
     Draft draft;
@@ -105,10 +110,7 @@ class ListParser {
     at_ += 2;
     std::string text = item.function;
     if (token().kind != TokenKind::right_paren) STREAM_TRY(parse_field(draft, text));
-    while (take(TokenKind::comma)) {
-      STREAM_TRY(parse_literal(item));
-      text += '_' + item.arguments.back();
-    }
+    while (take(TokenKind::comma)) STREAM_TRY(parse_argument(draft, text));
     if (!take(TokenKind::right_paren)) {
       return error(token(),
                    fmt::format("expected ',' or ')'; {}() takes a field, not an expression: compute it before, "
@@ -120,14 +122,27 @@ class ListParser {
   }
 
   Status parse_field(Draft& draft, std::string& text) {
-    if (token().kind != TokenKind::path) {
-      return error(token(), token().kind == TokenKind::end ? "expected a field or ')'"
-                                                           : fmt::format("expected a field, not '{}'", token().source));
-    }
+    if (token().kind == TokenKind::end) return error(token(), "expected a field or ')'");
+    if (token().kind != TokenKind::path) return unexpected("a field");
     for (const std::string& part : token().parts) text += '_' + part;
-    draft.field = field_path(token().parts);
+    draft.fields.push_back(field_path(token().parts));
     ++at_;
     return {};
+  }
+
+  Status parse_argument(Draft& draft, std::string& text) {
+    if (token().kind != TokenKind::path) {
+      STREAM_TRY(parse_literal(draft.item));
+      text += '_' + draft.item.arguments.back();
+      return {};
+    }
+    if (!draft.item.arguments.empty()) {
+      return error(token(), fmt::format("the field '{}' must stand before the numbers", token().source));
+    }
+    if (draft.fields.size() == kMaxCallFields) {
+      return error(token(), fmt::format("a call takes at most {} fields", kMaxCallFields));
+    }
+    return parse_field(draft, text);
   }
 
   Status parse_literal(AggregateItem& item) {
@@ -135,7 +150,8 @@ class ListParser {
     const bool number = token().kind == TokenKind::number;
     const bool word = token().kind == TokenKind::true_word || token().kind == TokenKind::false_word;
     const bool string = token().kind == TokenKind::string;
-    if (!number && (!sign.empty() || (!word && !string))) return error(token(), "expected a number or a string");
+    if (!number && !sign.empty()) return error(token(), "expected a number behind '-'");
+    if (!number && !word && !string) return unexpected("a field, a number or a string");
     item.arguments.push_back(std::string(sign) + (string ? token().text : std::string(token().source)));
     ++at_;
     return {};
@@ -217,8 +233,9 @@ class ListParser {
   Result<AggregateList> finish(FieldSet& fields) {
     AggregateList list;
     for (Draft& draft : drafts_) {
-      if (!draft.field.empty()) {
-        STREAM_ASSIGN(draft.item.field, fields.add(draft.field));
+      for (const std::string& field : draft.fields) {
+        STREAM_ASSIGN(const size_t slot, fields.add(field));
+        draft.item.fields.push_back(slot);
       }
       if (draft.where) {
         STREAM_ASSIGN(draft.item.where, Parser::finish(std::move(draft.where), fields));

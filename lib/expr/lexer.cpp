@@ -323,4 +323,12 @@ Result<std::vector<Token>> lex(std::string_view text) {
   return Lexer(text).run();
 }
 
+std::string clipped(std::string_view source) {
+  constexpr size_t kBytes = 40;
+  if (source.size() <= kBytes) return std::string(source);
+  size_t end = kBytes;
+  while ((static_cast<unsigned char>(source[end]) & 0xC0) == 0x80) --end;
+  return std::string(source.substr(0, end)) + "…";
+}
+
 }  // namespace streamutils::expr

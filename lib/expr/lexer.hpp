@@ -67,4 +67,7 @@ bool is_plain_part(std::string_view part, bool front);
 /// Words that a field of one part can only be in backquotes.
 bool is_keyword(std::string_view word);
 
+/// A token's text as a message shows it: a long one would bury the message.
+std::string clipped(std::string_view source);
+
 }  // namespace streamutils::expr

@@ -32,15 +32,6 @@ std::optional<Comparison> comparison_of(TokenKind kind) {
   }
 }
 
-/// A long token would bury the message.
-std::string clipped(std::string_view source) {
-  constexpr size_t kBytes = 40;
-  if (source.size() <= kBytes) return std::string(source);
-  size_t end = kBytes;
-  while ((static_cast<unsigned char>(source[end]) & 0xC0) == 0x80) --end;
-  return std::string(source.substr(0, end)) + "…";
-}
-
 void collect_fields(Node& node, std::vector<Node*>& fields) {
   if (node.op == Op::field) fields.push_back(&node);
   for (const NodePtr& arg : node.args) collect_fields(*arg, fields);

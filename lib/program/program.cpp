@@ -179,6 +179,7 @@ Program::~Program() = default;
 cli::Cli& Program::cli() { return impl_->cli; }
 Context& Program::context() { return impl_->context; }
 const CommonOptions& Program::common() const { return impl_->common; }
+const StopFlag& Program::stop() const { return impl_->stop; }
 
 void Program::Impl::declare_checkpoint() {
   if (role == Role::other) return;

@@ -57,6 +57,8 @@ class Program {
   cli::Cli& cli();
   Context& context();
   [[nodiscard]] const CommonOptions& common() const;
+  /// Requested by the first SIGTERM or SIGINT, for a program that does not run() but has a loop of its own.
+  [[nodiscard]] const StopFlag& stop() const;
 
   /// Declares the common options, parses argv, installs the signal handlers. A value: exit with it now.
   /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it.

@@ -95,6 +95,7 @@ class Entry final : public Output {
     const auto deadline = stage_.op.deadline();
     return deadline && now >= *deadline ? noted(stage_.op.on_deadline(exit_)) : Status();
   }
+  void explain() { stage_.op.explain(); }
   /// Something given to this stage failed: in it, or behind it.
   [[nodiscard]] bool failed() const { return failed_; }
 
@@ -170,7 +171,10 @@ class Loop {
   }
 
   Status call_due() {
-    if (settings_.report_requested && settings_.report_requested->exchange(false)) settings_.report();
+    if (settings_.report_requested && settings_.report_requested->exchange(false)) {
+      settings_.report();
+      for (Entry& entry : entries_) entry.explain();
+    }
     const auto due = deadline();
     if (!due && !settings_.every_second) return {};
     const MonoTime now = clock_.mono();

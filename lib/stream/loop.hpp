@@ -31,7 +31,8 @@ struct LoopStage {
 struct LoopSettings {
   /// Called about once a second while nothing blocks, and at the end: the terminal's status line.
   std::function<void()> every_second;
-  /// Called soon after *report_requested (may be null) has become true, which is then set back: SIGUSR1.
+  /// Called soon after *report_requested (may be null) has become true, which is then set back: SIGUSR1. The
+  /// stages' operators are asked to explain() behind it.
   std::atomic<bool>* report_requested = nullptr;
   std::function<void()> report;
 };

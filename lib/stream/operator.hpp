@@ -54,6 +54,10 @@ class Operator {
   [[nodiscard]] virtual std::optional<MonoTime> deadline() const { return std::nullopt; }
   virtual Status on_deadline(Output&) { return {}; }
 
+  /// Somebody asks what is going on (SIGUSR1): says in its log what a person wants to know, beyond the program's line
+  /// of figures. Changes nothing.
+  virtual void explain() {}
+
   /// True when the operator holds anything across items that a restart needs.
   [[nodiscard]] virtual bool stateful() const { return false; }
   /// Writes the whole state as of the items seen so far. Does not change it.

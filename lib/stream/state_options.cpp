@@ -22,6 +22,10 @@ std::string as_given(const StateOptions& options, const std::vector<std::string_
   for (const std::string_view name : names) {
     const std::string* value = options.find(name);
     if (!value) continue;
+    if (value->empty()) {  // one that takes none
+      text.append(text.empty() ? "" : ", ").append(name);
+      continue;
+    }
     const char* quote = is_plain(*value) ? "" : "'";
     text += fmt::format("{}{} {}{}{}", text.empty() ? "" : ", ", name, quote, *value, quote);
   }

@@ -17,7 +17,7 @@ struct WindowOperator::Figures {
         unassigned_total(metrics.counter("stream_unassigned_records_total", "Records that fell between two windows")),
         dropped_total(metrics.counter("stream_filtered_records_total", "Records that --where dropped")),
         results_total(metrics.counter("stream_results_total", "Results and withdrawals written")),
-        keys(metrics.gauge("stream_keys", "Keys with open windows")),
+        keys(metrics.gauge("stream_keys", "Keys held: with open windows, or remembered")),
         open(metrics.gauge("stream_open_windows", "Accumulators held: one per key and slice, or per session")) {}
 
   void update(int64_t keys_held, int64_t rows_held, uint64_t results) {

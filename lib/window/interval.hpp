@@ -2,6 +2,7 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <limits>
 
 namespace streamutils::window {
 
@@ -11,5 +12,8 @@ struct Interval {
   int64_t end = 0;
   auto operator<=>(const Interval&) const = default;
 };
+
+/// The bounds of a window that has none.
+inline constexpr Interval kAllTime{std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
 
 }  // namespace streamutils::window

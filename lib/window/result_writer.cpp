@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "lib/json/text.hpp"
 #include "lib/window/key_reader.hpp"
@@ -23,13 +23,8 @@ std::string_view name(Firing firing) {
   return {};
 }
 
-bool is_result_field(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"window_start", "window_end", "firing", "revision", "retracted"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
-ResultWriter::ResultWriter(const AggregatePlan& plan, const std::vector<std::string>& key_names, TimeFormat format)
-    : plan_(plan), format_(format), key_parts_(key_names.size()) {
+ResultWriter::ResultWriter(const AggregatePlan& plan, const std::vector<std::string>& key_names, ResultShape shape)
+    : plan_(plan), shape_(std::move(shape)), key_parts_(key_names.size()) {
   for (const std::string& name : key_names) {
     std::string prefix = ",";
     append_json_string(prefix, name);
@@ -45,49 +40,93 @@ void ResultWriter::begin(Output& out, UnitId unit) {
   builder_.clear(unit);
 }
 
-void ResultWriter::result(std::string_view key, Interval window, const char* row, Firing firing, uint32_t revision) {
-  if (!failure_.ok()) return;
+bool ResultWriter::result(std::string_view key, Interval window, const char* row, Firing firing, uint32_t revision,
+                          uint64_t number) {
   aggregates_.clear();
   scratch_.clear();
-  plan_.append_results(aggregates_, row, scratch_);
-  append(key, window, aggregates_, firing, revision, false);
+  plan_.append_results(aggregates_, row, window, scratch_);
+  number_ = number;
+  return give(key, window, firing, revision);
+}
+
+bool ResultWriter::filled(std::string_view key, Interval window) {
+  aggregates_ = shape_.fill;
+  return give(key, window, Firing::on_time, 0);
+}
+
+bool ResultWriter::give(std::string_view key, Interval window, Firing firing, uint32_t revision) {
+  if (shape_.fields) {
+    split(key);
+    shape_.fields->read(key_parts_, aggregates_);
+    if (shape_.having) {
+      scratch_.clear();
+      if (!shape_.having->matches(*shape_.fields, scratch_)) return false;
+    }
+    if (shape_.top) {
+      if (window != top_window_) write_top();
+      top_window_ = window;
+      shape_.top->offer(key, aggregates_, shape_.fields->value(shape_.top_by));
+      return true;
+    }
+  }
+  append(key, window, aggregates_, {.firing = firing, .revision = revision});
+  return true;
+}
+
+void ResultWriter::write_top() {
+  size_t rank = 0;
+  shape_.top->take([&](std::string_view key, std::string_view aggregates) {
+    append(key, top_window_, aggregates, {.rank = ++rank});
+  });
 }
 
 void ResultWriter::withdrawal(std::string_view key, Interval window, std::string_view aggregates, Firing firing,
                               uint32_t revision) {
-  if (failure_.ok()) append(key, window, aggregates, firing, revision, true);
+  append(key, window, aggregates, {.firing = firing, .revision = revision, .retracted = true});
 }
 
-void ResultWriter::append(std::string_view key, Interval window, std::string_view aggregates, Firing firing,
-                          uint32_t revision, bool retracted) {
-  if (bounds_.empty() || window != bounds_window_) {
-    bounds_window_ = window;
-    bounds_ = R"({"window_start":)";
-    append_time_json(bounds_, EventTime{window.start}, format_);
-    bounds_ += R"(,"window_end":)";
-    append_time_json(bounds_, EventTime{window.end}, format_);
-  }
+void ResultWriter::append(std::string_view key, Interval window, std::string_view aggregates, const Rest& rest) {
+  if (!failure_.ok()) return;
+  if (bounds_.empty() || window != bounds_window_) append_bounds(window);
   std::string& text = builder_.text();
   text += bounds_;
+  if (shape_.numbered) fmt::format_to(std::back_inserter(text), R"(,"window_number":{})", number_);
   append_keys(text, key);
   text += aggregates;
+  if (rest.rank > 0) fmt::format_to(std::back_inserter(text), R"(,"rank":{})", rest.rank);
   text += R"(,"firing":")";
-  text += name(firing);
-  fmt::format_to(std::back_inserter(text), R"(","revision":{})", revision);
-  text += retracted ? R"(,"retracted":true})" : "}";
+  text += name(rest.firing);
+  fmt::format_to(std::back_inserter(text), R"(","revision":{})", rest.revision);
+  text += rest.retracted ? R"(,"retracted":true})" : "}";
   const int64_t time = window.end - 1;
-  builder_.commit(&time);
+  builder_.commit(shape_.bounded ? &time : nullptr);
   ++count_;
   if (builder_.bytes() >= kFlushBytes) write_batch();
 }
 
-void ResultWriter::append_keys(std::string& text, std::string_view key) {
-  if (key_prefixes_.empty()) return;
-  if (key_prefixes_.size() == 1) {
+void ResultWriter::append_bounds(Interval window) {
+  bounds_window_ = window;
+  if (!shape_.bounded) {
+    bounds_ = R"({"window_start":null,"window_end":null)";
+    return;
+  }
+  bounds_ = R"({"window_start":)";
+  append_time_json(bounds_, EventTime{window.start}, shape_.format);
+  bounds_ += R"(,"window_end":)";
+  append_time_json(bounds_, EventTime{window.end}, shape_.format);
+}
+
+void ResultWriter::split(std::string_view key) {
+  if (key_parts_.size() == 1) {
     key_parts_[0] = key;
   } else {
     split_key(key, key_parts_);
   }
+}
+
+void ResultWriter::append_keys(std::string& text, std::string_view key) {
+  if (key_prefixes_.empty()) return;
+  split(key);
   for (size_t i = 0; i < key_prefixes_.size(); ++i) {
     text += key_prefixes_[i];
     text += key_parts_[i];
@@ -100,6 +139,7 @@ void ResultWriter::write_batch() {
 }
 
 Status ResultWriter::flush() {
+  if (shape_.top) write_top();
   if (!builder_.empty()) write_batch();
   return std::exchange(failure_, Status());
 }

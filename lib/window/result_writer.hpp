@@ -2,7 +2,10 @@
 // Window results as flat JSON records, gathered into batches.
 //
 // {"window_start":…,"window_end":…,<keys>,<aggregates>,"firing":"on-time","revision":0}, and "retracted":true last on a
-// withdrawal. A result's event time is window_end - 1 us. Thread rule: one thread.
+// withdrawal; with counted windows "window_number" after the bounds, with --top "rank" after the aggregates. A result's
+// event time is window_end - 1 us; windows without bounds have null for them, and their results no event time.
+// With --top the results of a window are gathered until one of another window comes, or flush().
+// Thread rule: one thread.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,6 +16,7 @@
 #include "lib/stream/operator.hpp"
 #include "lib/window/aggregates/plan.hpp"
 #include "lib/window/assigner.hpp"
+#include "lib/window/result_shape.hpp"
 
 namespace streamutils::window {
 
@@ -20,18 +24,21 @@ enum class Firing : uint8_t { early, on_time, late };
 /// "early", "on-time", "late".
 std::string_view name(Firing firing);
 
-/// The names of a result's own fields, which neither keys nor aggregates may have.
-bool is_result_field(std::string_view name);
-
 class ResultWriter {
  public:
   /// `key_names`: the key fields' names as results show them. `plan` outlives this.
-  ResultWriter(const AggregatePlan& plan, const std::vector<std::string>& key_names, TimeFormat format);
+  ResultWriter(const AggregatePlan& plan, const std::vector<std::string>& key_names, ResultShape shape);
 
   /// Results go to `out` under `unit` until the next call. REQUIRES: nothing is held back (see flush()).
   void begin(Output& out, UnitId unit);
-  /// Adds one result. A failure to write is kept for flush(); until then nothing more is written.
-  void result(std::string_view key, Interval window, const char* row, Firing firing, uint32_t revision);
+  /// Adds one result, `number` being the window's with counted windows. False when --having does not want it, and
+  /// nothing was added. A failure to write is kept for flush(); until then nothing more is written.
+  bool result(std::string_view key, Interval window, const char* row, Firing firing, uint32_t revision,
+              uint64_t number = 0);
+  /// The same for a window without records, on time and for the first time.
+  bool filled(std::string_view key, Interval window);
+  /// May result() be false, so that an earlier result of the window is wrong?
+  [[nodiscard]] bool selects() const { return shape_.having.has_value(); }
   /// The aggregates of the last result(), as a withdrawal takes them; until the next call.
   [[nodiscard]] std::string_view aggregates() const { return aggregates_; }
   /// Adds the withdrawal of an earlier result.
@@ -43,19 +50,31 @@ class ResultWriter {
 
  private:
   static constexpr size_t kFlushBytes = 128 * 1024;
-  void append(std::string_view key, Interval window, std::string_view aggregates, Firing firing, uint32_t revision,
-              bool retracted);
+  struct Rest {  // what stands behind the aggregates
+    Firing firing = Firing::on_time;
+    uint32_t revision = 0;
+    bool retracted = false;
+    size_t rank = 0;  // from 1; 0: none
+  };
+  /// Writes it, or with --top keeps it for a while. aggregates_ are the result's.
+  bool give(std::string_view key, Interval window, Firing firing, uint32_t revision);
+  void write_top();
+  void append(std::string_view key, Interval window, std::string_view aggregates, const Rest& rest);
+  void append_bounds(Interval window);
+  void split(std::string_view key);  // into key_parts_
   void append_keys(std::string& text, std::string_view key);
   void write_batch();
 
   const AggregatePlan& plan_;
-  TimeFormat format_;
+  ResultShape shape_;
   std::vector<std::string> key_prefixes_;  // ,"name":
   std::vector<std::string_view> key_parts_;
   expr::Scratch scratch_;
   std::string aggregates_;
   std::string bounds_;  // the bounds of bounds_window_ as text: many keys of one window follow each other
   Interval bounds_window_;
+  Interval top_window_;  // of the results that --top keeps
+  uint64_t number_ = 0;
   BatchBuilder builder_;
   Output* out_ = nullptr;
   UnitId unit_ = Units::kStream;

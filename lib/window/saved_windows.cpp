@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/saved_windows.hpp"
 
+#include <charconv>
+
 #include "lib/stream/state.hpp"
 #include "lib/stream/state_options.hpp"
 
@@ -41,6 +43,18 @@ Result<WindowSettings> settings_of(const StateOptions& options) {
   } else {
     STREAM_TRY(take_duration(options, "--tumbling", {&s.size, &s.slide}));
   }
+  if (options.find("--global")) s.kind = WindowKind::global;
+  if (const std::string* count = options.find("--count")) {
+    s.kind = WindowKind::count;
+    const auto read = std::from_chars(count->data(), count->data() + count->size(), s.count);
+    if (read.ec != std::errc()) return failed("the saved options of the windows are damaged");
+  }
+  if (const std::string* fill = options.find("--fill")) {
+    s.fill = *fill;
+    s.fill_for.emplace();
+    STREAM_TRY(take_duration(options, "--fill-for", {&*s.fill_for}));
+  }
+  if (const std::string* having = options.find("--having")) s.having = *having;
   if (options.find("--cumulate")) s.kind = WindowKind::cumulate;
   STREAM_TRY(take_duration(options, "--cumulate", {&s.size}));
   STREAM_TRY(take_duration(options, "--sliding", {&s.size}));

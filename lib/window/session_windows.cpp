@@ -101,7 +101,11 @@ void SessionWindows::correct(KeyId key, Session& session) {
 }
 
 void SessionWindows::fire(KeyId key, Session& session, Firing firing) {
-  context_.results.result(keys_.text(key), session.bounds, session.row, firing, session.next_revision++);
+  if (!context_.results.result(keys_.text(key), session.bounds, session.row, firing, session.next_revision)) {
+    withdraw(key, session);
+    return;
+  }
+  ++session.next_revision;
   if (!keeps_results() || gone(session.bounds.end)) return;
   session.stands = true;
   session.firing = firing;

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
+#include "lib/json/record_parser.hpp"
+
 namespace streamutils::window {
 
 namespace {
@@ -10,10 +14,23 @@ namespace {
 bool tumbling(const WindowSettings& s) { return s.kind == WindowKind::aligned && s.size == s.slide; }
 
 std::string_view size_option(const WindowSettings& s) {
-  if (s.kind == WindowKind::session) return "--session";
-  if (s.kind == WindowKind::cumulate) return "--cumulate";
+  switch (s.kind) {
+    case WindowKind::session:
+      return "--session";
+    case WindowKind::cumulate:
+      return "--cumulate";
+    case WindowKind::count:
+      return "--count";
+    case WindowKind::global:
+      return "--global";
+    case WindowKind::aligned:
+      break;
+  }
   return tumbling(s) ? "--tumbling" : "--sliding";
 }
+
+/// Do windows end at times that are known beforehand or follow from their records, so that the watermark fires them?
+bool ends_in_time(const WindowSettings& s) { return s.kind != WindowKind::count && s.kind != WindowKind::global; }
 
 Status check_shape(const WindowSettings& s) {
   if (s.calendar) {
@@ -22,6 +39,11 @@ Status check_shape(const WindowSettings& s) {
     if (s.offset.us != 0)
       return usage_error("--offset: windows of a calendar have none, they begin where their unit does");
     return Calendar::create(*s.calendar).take_status();
+  }
+  if (!ends_in_time(s)) {
+    if (s.offset.us != 0) return usage_error("--offset: windows of {} have none", size_option(s));
+    if (s.kind == WindowKind::count && s.count < 1) return usage_error("--count must be at least 1");
+    return {};
   }
   if (s.size.us <= 0) return usage_error("{}: '{}' is not longer than 0", size_option(s), format_duration(s.size));
   if (s.kind == WindowKind::session) {
@@ -51,6 +73,12 @@ Status check_firing(const WindowSettings& s) {
   if (s.allowed_lateness.us < 0) {
     return usage_error("--allowed-lateness: '{}' is below 0", format_duration(s.allowed_lateness));
   }
+  if (s.allowed_lateness.us > 0 && !ends_in_time(s)) {
+    return usage_error("--allowed-lateness: nothing is late for windows of {}; leave it out", size_option(s));
+  }
+  if (s.early && s.kind == WindowKind::count) {
+    return usage_error("--early: windows of --count are written when they have their records; leave it out");
+  }
   if (s.late_fire && s.late_fire->us <= 0) {
     return usage_error("--late-fire: '{}' is not longer than 0", format_duration(*s.late_fire));
   }
@@ -61,14 +89,44 @@ Status check_firing(const WindowSettings& s) {
   return {};
 }
 
+Status check_results(const WindowSettings& s) {
+  if (s.top < 0) return usage_error("--top must be at least 1");
+  if (s.top == 0) return {};
+  if (s.top_by.empty()) return usage_error("--top needs --by AGG: the aggregate whose largest values count");
+  if (s.kind == WindowKind::session || s.kind == WindowKind::count) {
+    return usage_error("--top: windows of {} have bounds of their own for each key, so there is nothing to rank",
+                       size_option(s));
+  }
+  if (s.allowed_lateness.us > 0 || s.early) {
+    return usage_error("--top: ranks are given once, when a window is complete; leave out {}, or rank behind the sink",
+                       s.early ? "--early" : "--allowed-lateness");
+  }
+  return {};
+}
+
+Status check_fill(const WindowSettings& s) {
+  if (!s.fill) return s.fill_for ? usage_error("--fill-for goes with --fill only") : Status();
+  if (!tumbling(s)) return usage_error("--fill goes with --tumbling windows only, which follow one another");
+  if (s.fill_for && s.fill_for->us <= 0) {
+    return usage_error("--fill-for: '{}' is not longer than 0", format_duration(*s.fill_for));
+  }
+  const char first = s.fill->empty() ? '[' : s.fill->front();
+  if (first == '[' || first == '{' || !is_json_value(*s.fill)) {
+    return usage_error("--fill: '{}' is no JSON scalar; give a number, null, true, false or a string in double quotes",
+                       *s.fill);
+  }
+  return {};
+}
+
 Status check_time_format(const WindowSettings& s) {
   if (s.time_format == TimeFormat::iso || s.time_format == TimeFormat::us) return {};
+  if (s.kind == WindowKind::global) return {};
   const bool seconds = s.time_format == TimeFormat::s;
   const std::string_view unit = seconds ? "s" : "ms";
-  if (s.kind == WindowKind::session) {
+  if (s.kind == WindowKind::session || s.kind == WindowKind::count) {
     return usage_error(
-        "--time-format: '{}' cannot show the bounds of sessions, which are exact to the microsecond; use iso or us",
-        unit);
+        "--time-format: '{}' cannot show the bounds of {} windows, which are exact to the microsecond; use iso or us",
+        unit, size_option(s));
   }
   const int64_t us = seconds ? 1'000'000 : 1'000;
   const std::pair<std::string_view, Duration> parts[] = {
@@ -91,9 +149,17 @@ SliceAssigner assigner(const WindowSettings& s) {
   return {s.size, s.slide, s.offset};
 }
 
+Duration longest_fill(const WindowSettings& s) {
+  if (s.fill_for) return *s.fill_for;
+  int64_t longest = 0;
+  return {__builtin_mul_overflow(s.size.us, kFillWindows, &longest) ? std::numeric_limits<int64_t>::max() : longest};
+}
+
 Status check(const WindowSettings& settings) {
   STREAM_TRY(check_shape(settings));
   STREAM_TRY(check_firing(settings));
+  STREAM_TRY(check_results(settings));
+  STREAM_TRY(check_fill(settings));
   return check_time_format(settings);
 }
 

@@ -12,7 +12,9 @@ constexpr size_t kAhead = 8;
 }  // namespace
 
 SlicedWindows::SlicedWindows(SetContext& context)
-    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan) {}
+    : WindowSet(context), assigner_(assigner(context.settings)), merges_(context.plan) {
+  if (context.settings.fill) written_.emplace(assigner_, longest_fill(context.settings));
+}
 
 SlicedWindows::~SlicedWindows() {
   keys_.for_each([this](KeyId key) {
@@ -82,11 +84,12 @@ void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
   if (gone(*end)) end = assigner_.end_after(horizon_);
   for (; end && *end <= slice.last_end && fired(*end); end = assigner_.end_after(*end)) {
     Window& window = windows_[*end];
-    Fired& state = window.keys[key];
-    if (!context_.settings.late_fire) {
-      const Interval bounds = assigner_.window(*end);
-      fire_key(bounds, key, rows_of(bounds, key), Firing::late, state.next_revision++);
-    } else if (!state.pending) {
+    if (!context_.settings.late_fire && written_) {
+      ready_.push_back({*end, key, Firing::late});
+      fire_ready();
+    } else if (!context_.settings.late_fire) {
+      fire_key(assigner_.window(*end), key, Firing::late, &window);
+    } else if (Fired& state = window.keys[key]; !state.pending) {
       state.pending = true;
       if (window.pending.empty()) due_.emplace(correction_due(*end), *end);
       window.pending.push_back(key);
@@ -99,7 +102,9 @@ void SlicedWindows::advance(EventTime watermark) {
   set_watermark(watermark);
   if (!due_.empty()) fire_pending();
   fire_on_time(before);
+  if (written_) fire_ready();
   forget();
+  if (written_) forget_written();
   set_slice(slice_);
 }
 
@@ -135,28 +140,23 @@ void SlicedWindows::fire_on_time(int64_t after) {
 }
 
 void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing) {
-  const Interval window = assigner_.window(end);
-  const bool again = keeps_results() && !gone(end);
-  Window* state = nullptr;
-  if (again) {
-    state = &windows_[end];
-  } else if (const auto it = windows_.find(end); it != windows_.end()) {
-    state = &it->second;
+  if (written_ && firing != Firing::early) {
+    for (const KeyId key : keys) ready_.push_back({end, key, firing});
+    return;
   }
+  const Interval window = assigner_.window(end);
+  Window* state = results_of(end);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kAhead < keys.size()) keys_.prefetch(keys[i + kAhead]);
     if (i + kAhead / 2 < keys.size()) prefetch_row(keys[i + kAhead / 2]);
-    const KeyId key = keys[i];
-    const std::span<const SliceRow> rows = rows_of(window, key);
-    if (rows.empty()) continue;
-    uint32_t revision = 0;
-    if (again) {
-      revision = state->keys[key].next_revision++;
-    } else if (state != nullptr) {
-      if (const auto it = state->keys.find(key); it != state->keys.end()) revision = it->second.next_revision;
-    }
-    fire_key(window, key, rows, firing, revision);
+    fire_key(window, keys[i], firing, state);
   }
+}
+
+SlicedWindows::Window* SlicedWindows::results_of(int64_t end) {
+  if (keeps_results() && !gone(end)) return &windows_[end];
+  const auto it = windows_.find(end);
+  return it == windows_.end() ? nullptr : &it->second;
 }
 
 void SlicedWindows::prefetch_row(KeyId key) const {
@@ -172,21 +172,38 @@ std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window,
   return {rows.data() + (first - rows.begin()), rows.data() + (last - rows.begin())};
 }
 
-void SlicedWindows::fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing,
-                             uint32_t revision) {
+void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, Window* state) {
+  const std::span<const SliceRow> rows = rows_of(window, key);
+  if (rows.empty()) return;
   if (rows.size() == 1) {
-    context_.results.result(keys_.text(key), window, rows.front().row(), firing, revision);
+    give(window, key, rows.front().row(), firing, state);
     return;
   }
   if (firing == Firing::on_time) {  // the only firing after which no row changes without a word to merges_
     const auto at = [rows](size_t i) { return SlidingMerge::Row{rows[i].start, rows[i].row()}; };
-    context_.results.result(keys_.text(key), window, merges_.merged(key, window, rows.size(), at), firing, revision);
+    give(window, key, merges_.merged(key, window, rows.size(), at), firing, state);
     return;
   }
   char* whole = context_.rows.make();
   for (const SliceRow& r : rows) context_.plan.merge(whole, r.row());
-  context_.results.result(keys_.text(key), window, whole, firing, revision);
+  give(window, key, whole, firing, state);
   context_.rows.release(whole);
+}
+
+void SlicedWindows::give(Interval window, KeyId key, const char* row, Firing firing, Window* state) {
+  const std::string_view text = keys_.text(key);
+  if (state == nullptr) {
+    context_.results.result(text, window, row, firing, 0);
+    return;
+  }
+  uint32_t& revision = state->keys[key].next_revision;
+  if (context_.results.result(text, window, row, firing, revision)) {
+    ++revision;
+    if (context_.results.selects()) state->standing[key] = {std::string(context_.results.aggregates()), firing};
+  } else if (const auto it = state->standing.find(key); it != state->standing.end()) {
+    context_.results.withdrawal(text, window, it->second.aggregates, it->second.firing, revision++);
+    state->standing.erase(it);
+  }
 }
 
 void SlicedWindows::make_active(Interval window) {
@@ -283,7 +300,7 @@ void SlicedWindows::forget() {
       context_.rows.release(row->row());
       rows.erase(row);
       --context_.open;
-      if (rows.empty()) {
+      if (rows.empty() && !(written_ && written_->holds(key))) {
         keys_.erase(key);
         merges_.erase(key);
         if (assigner_.overlapping()) erased_.push_back(key);
@@ -312,6 +329,7 @@ void SlicedWindows::save(StateWriter& out) const {
       out.u8(r.touched());
       context_.plan.save(r.row(), out);
     }
+    if (written_) written_->save(key, out);
   });
   out.u64(windows_.size());
   for (const auto& [end, window] : windows_) {
@@ -321,6 +339,12 @@ void SlicedWindows::save(StateWriter& out) const {
       out.u64(number[key]);
       out.u32(state.next_revision);
       out.u8(state.pending);
+    }
+    if (!context_.results.selects()) continue;
+    out.u64(window.standing.size());
+    for (const auto& [key, standing] : window.standing) {
+      out.u64(number[key]);
+      standing.save(out);
     }
   }
   out.u64(due_.size());
@@ -339,7 +363,7 @@ bool SlicedWindows::load(StateReader& in) {
     ids.push_back(key);
     ++context_.keys;
     uint64_t rows = in.u64();
-    if (rows == 0) return false;
+    if (rows == 0 && !written_) return false;
     for (; rows > 0 && in.ok(); --rows) {
       SliceBounds slice;
       const int64_t start = in.i64();
@@ -351,6 +375,8 @@ bool SlicedWindows::load(StateReader& in) {
       if (touched) touched_.emplace_back(start, key);
       if (!context_.plan.load(row.row(), in)) return false;
     }
+    if (!written_) continue;
+    if (!written_->load(key, in) || (keys_[key].empty() && !written_->holds(key))) return false;
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
     const int64_t end = in.i64();
@@ -363,6 +389,11 @@ bool SlicedWindows::load(StateReader& in) {
       state.next_revision = in.u32();
       state.pending = in.u8() != 0;
       if (state.pending) window.pending.push_back(ids[number]);
+    }
+    if (!context_.results.selects()) continue;
+    for (uint64_t standing = in.u64(); standing > 0 && in.ok(); --standing) {
+      const uint64_t number = in.u64();
+      if (number >= ids.size() || !window.standing[ids[number]].load(in)) return false;
     }
   }
   for (uint64_t n = in.u64(); n > 0 && in.ok(); --n) {

@@ -17,6 +17,7 @@
 #include "lib/window/key_table.hpp"
 #include "lib/window/sliding_merge.hpp"
 #include "lib/window/window_set.hpp"
+#include "lib/window/written_windows.hpp"
 
 namespace streamutils::window {
 
@@ -53,6 +54,11 @@ class SlicedWindows final : public WindowSet {
     SliceBounds bounds;
     std::vector<KeyId> keys;
   };
+  struct Ready {
+    int64_t end;
+    KeyId key;
+    Firing firing;
+  };
   struct Fired {
     uint32_t next_revision = 0;
     bool pending = false;  // a correction waits for its time
@@ -60,6 +66,7 @@ class SlicedWindows final : public WindowSet {
   struct Window {
     boost::unordered_flat_map<KeyId, Fired> keys;
     std::vector<KeyId> pending;
+    boost::unordered_flat_map<KeyId, Standing> standing;  // results that can be withdrawn; only with --having
   };
 
   SliceRow& find_row(KeyId key, const SliceBounds& slice);
@@ -68,8 +75,10 @@ class SlicedWindows final : public WindowSet {
   void fire(int64_t end, std::span<const KeyId> keys, Firing firing);
   void fire_on_time(int64_t after);
   void fire_pending();
-  /// REQUIRES: there are rows, those of the key in the window.
-  void fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing, uint32_t revision);
+  /// What is kept of the results of the window that ends at `end`; null when nothing is.
+  Window* results_of(int64_t end);
+  void fire_key(Interval window, KeyId key, Firing firing, Window* state);
+  void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::span<const SliceRow> rows_of(Interval window, KeyId key);
   /// Makes active_ the keys with a record in the window, and perhaps some with later ones only.
@@ -79,6 +88,10 @@ class SlicedWindows final : public WindowSet {
   void next_mark();
   void prefetch_row(KeyId key) const;
   void forget();
+  void forget_written();
+  /// With --fill: writes ready_ and the windows without records that are between those and others of their key.
+  void fire_ready();
+  void fill(Interval window, KeyId key);
   void set_slice(const SliceBounds& slice);
 
   SliceAssigner assigner_;
@@ -90,7 +103,9 @@ class SlicedWindows final : public WindowSet {
   SliceBounds slice_;                               // of the last record: the next is mostly in it too
   bool slice_open_ = false;                         // none of its windows has fired
   std::vector<KeyId> firing_;
-  std::vector<uint32_t> marks_;  // by key: seen by the collect_keys() that had this number
+  std::optional<WrittenWindows> written_;  // only with --fill
+  std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
+  std::vector<uint32_t> marks_;            // by key: seen by the collect_keys() that had this number
   uint32_t mark_ = 0;
   SlidingMerge merges_;
   // The keys of the window that fired last, sorted: the next one has most of them.

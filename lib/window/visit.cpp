@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "lib/window/count_windows.hpp"
+#include "lib/window/global_windows.hpp"
 #include "lib/window/session_windows.hpp"
 #include "lib/window/sliced_windows.hpp"
 #include "lib/window/window_operator.hpp"
@@ -58,6 +60,26 @@ Status SessionWindows::visit(const Visit& visit) {
   return {};
 }
 
+Status CountWindows::visit(const Visit& visit) {
+  for (const KeyId key : open_keys()) {
+    const Counted& held = keys_[key];
+    STREAM_TRY(visit({.key = keys_.text(key), .window = held.bounds(), .row = held.row, .number = held.number}));
+  }
+  return {};
+}
+
+Status GlobalWindows::visit(const Visit& visit) {
+  std::vector<KeyId> all = all_keys();
+  keys_.sort(all);
+  for (const KeyId key : all) {
+    STREAM_TRY(visit({.key = keys_.text(key),
+                      .window = kAllTime,
+                      .row = keys_[key].row,
+                      .next_revision = keys_[key].next_revision}));
+  }
+  return {};
+}
+
 Status WindowOperator::visit_windows(const std::function<Status(const View&)>& visit) {
   std::vector<std::string_view> key(compiled_.key_names.size());
   std::string aggregates;
@@ -67,14 +89,15 @@ Status WindowOperator::visit_windows(const std::function<Status(const View&)>& v
       split_key(v.key, key);
       aggregates.clear();
       scratch_.clear();
-      compiled_.plan.append_results(aggregates, v.row, scratch_);
+      compiled_.plan.append_results(aggregates, v.row, v.window, scratch_);
       return visit({.unit = context_.units.name(unit),
                     .watermark = set.watermark(),
                     .window = v.window,
                     .key = key,
                     .aggregates = aggregates,
                     .fired = v.fired,
-                    .next_revision = v.next_revision});
+                    .next_revision = v.next_revision,
+                    .number = settings_.kind == WindowKind::count ? std::optional(v.number) : std::nullopt});
     }));
   }
   return {};

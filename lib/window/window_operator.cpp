@@ -48,7 +48,7 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
     if (!slot.ok()) return std::move(slot.take_status()).at("--key");
     std::string name;
     for (const std::string& part : fields.parts(*slot)) name += name.empty() ? part : '.' + part;
-    if (is_result_field(name))
+    if (is_result_field(settings, name))
       return usage_error("--key: '{}' is a field that every result has; rename it before with sfilter --set", name);
     if (std::find(names.begin(), names.end(), name) != names.end())
       return usage_error("--key: '{}' is given twice", name);
@@ -69,14 +69,16 @@ Result<WindowOperator::Compiled> WindowOperator::compile(const WindowSettings& s
       saved ? AggregatePlan::create(*std::move(list), fields, *saved) : AggregatePlan::create(*std::move(list), fields);
   if (!plan.ok()) return std::move(plan.take_status()).at("--agg");
   for (const std::string& name : plan->names()) {
-    if (is_result_field(name))
+    if (is_result_field(settings, name))
       return usage_error("--agg: '{}' is a field that every result has; choose another name", name);
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       return usage_error("--agg: '{}' is a key field too; choose another name", name);
     }
   }
-  return Compiled{std::move(fields), std::move(slots),      std::move(names),
-                  std::move(where),  std::move(where_text), *std::move(plan)};
+  STREAM_ASSIGN(ResultShape shape, ResultShape::create(settings, names, plan->names()));
+  std::string having_text = shape.having ? shape.having->text() : "";
+  return Compiled{std::move(fields),     std::move(slots), std::move(names),       std::move(where),
+                  std::move(where_text), *std::move(plan), std::move(having_text), std::move(shape)};
 }
 
 Result<std::unique_ptr<WindowOperator>> WindowOperator::create(WindowSettings settings, Context& context) {
@@ -89,7 +91,7 @@ WindowOperator::WindowOperator(WindowSettings settings, Compiled compiled, Conte
       compiled_(std::move(compiled)),
       context_(context),
       key_reader_(compiled_.key_slots),
-      results_(compiled_.plan, compiled_.key_names, settings_.time_format),
+      results_(compiled_.plan, compiled_.key_names, std::move(compiled_.shape)),
       rows_(compiled_.plan),
       shared_{settings_, compiled_.plan, *rows_, results_},
       reader_(compiled_.fields, context),
@@ -110,9 +112,14 @@ Status WindowOperator::on_open(Open& open, Output& out) {
   timed_reader_.emplace(timed_fields_, context_);
   if (settings_.early && !next_early_) next_early_ = context_.clock.mono() + *settings_.early;
 
-  open.time = TimeField{"window_end", unit_of(settings_.time_format), Duration{-1}};
+  if (settings_.kind == WindowKind::global) {
+    open.time.reset();
+  } else {
+    open.time = TimeField{"window_end", unit_of(settings_.time_format), Duration{-1}};
+  }
   open.keys.clear();
   for (const std::string& name : compiled_.key_names) open.keys.push_back(path_of(name));
+  if (settings_.kind == WindowKind::count) open.keys.emplace_back("window_number");  // the bounds alone may be equal
   open.results = true;
   open.lateness.us = add_saturating(EventTime{open.lateness.us}, settings_.allowed_lateness).us;
   return out.control(open);

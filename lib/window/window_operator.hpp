@@ -55,11 +55,12 @@ class WindowOperator final : public Operator {
   struct View {
     std::string_view unit;  ///< "-" in scope stream
     EventTime watermark = kBeforeAll;
-    Interval window;
+    Interval window;                        ///< kBeforeAll to kAfterAll: it has no bounds
     std::span<const std::string_view> key;  ///< canonical JSON, by field of key_names()
     std::string_view aggregates;            ///< `,"n":3`: what a result would have now
     bool fired = false;
     uint32_t next_revision = 0;
+    std::optional<uint64_t> number;  ///< with counted windows
   };
   /// Calls `visit` for each window of each key, by unit, window end and key bytes, until it fails. For looking at what
   /// a snapshot holds; it changes nothing.
@@ -75,6 +76,8 @@ class WindowOperator final : public Operator {
     std::optional<expr::Expression> where;
     std::string where_text;
     AggregatePlan plan;
+    std::string having_text;
+    ResultShape shape;  // until the ResultWriter has it
   };
   /// `saved`: for rows that were saved with these parts.
   static Result<Compiled> compile(const WindowSettings& settings, const std::vector<PlanPart>* saved = nullptr);

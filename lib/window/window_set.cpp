@@ -3,14 +3,38 @@
 
 #include <algorithm>
 
+#include "lib/window/count_windows.hpp"
+#include "lib/window/global_windows.hpp"
 #include "lib/window/session_windows.hpp"
 #include "lib/window/sliced_windows.hpp"
 
 namespace streamutils::window {
 
 std::unique_ptr<WindowSet> WindowSet::create(SetContext& context) {
-  if (context.settings.kind == WindowKind::session) return std::make_unique<SessionWindows>(context);
+  switch (context.settings.kind) {
+    case WindowKind::session:
+      return std::make_unique<SessionWindows>(context);
+    case WindowKind::count:
+      return std::make_unique<CountWindows>(context);
+    case WindowKind::global:
+      return std::make_unique<GlobalWindows>(context);
+    case WindowKind::aligned:
+    case WindowKind::cumulate:
+      break;
+  }
   return std::make_unique<SlicedWindows>(context);
+}
+
+void Standing::save(StateWriter& out) const {
+  out.u8(static_cast<uint8_t>(firing));
+  out.text(aggregates);
+}
+
+bool Standing::load(StateReader& in) {
+  const uint8_t kind = in.u8();
+  firing = static_cast<Firing>(kind);
+  aggregates = in.text();
+  return in.ok() && kind <= static_cast<uint8_t>(Firing::late);
 }
 
 int64_t WindowSet::correction_due(int64_t end) const {

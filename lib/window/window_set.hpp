@@ -5,7 +5,8 @@
 // Invariants:
 //  1. The watermark never falls. A window is gone when W >= end + allowed lateness, and stays so: also when a set is
 //     restored with a larger lateness.
-//  2. What is fired by one call is in order of window end, then key bytes.
+//  2. What is fired by one call is in order of window end, then key bytes (with --top, then rank); counted windows that
+//     records complete in order of those.
 //  3. The output is a function of the calls, never of memory addresses, hashes or the clock.
 #pragma once
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "lib/json/value.hpp"
@@ -39,6 +41,15 @@ struct KeyedRecord {
   std::string_view key;
   int64_t time = 0;
   std::span<const JsonValue> values;
+};
+
+/// A result that was written and can be withdrawn: what the withdrawal has to repeat.
+struct Standing {
+  std::string aggregates;
+  Firing firing = Firing::early;
+
+  void save(StateWriter& out) const;
+  bool load(StateReader& in);
 };
 
 class WindowSet {
@@ -72,6 +83,7 @@ class WindowSet {
     const char* row = nullptr;   ///< as AggregatePlan::append_results() takes it; lives as long as the call
     bool fired = false;          ///< W has passed its end: what is still to come are corrections
     uint32_t next_revision = 0;  ///< that its next result will have
+    uint64_t number = 0;         ///< with counted windows
   };
   using Visit = std::function<Status(const View&)>;
   /// Calls `visit` for each, in order of window end, then key bytes, until it fails. Changes nothing that is saved.

@@ -22,7 +22,8 @@ constexpr std::string_view kWhat = "the windows";
 
 const std::vector<std::string_view>& shaping_options() {
   static const std::vector<std::string_view> names = {"--tumbling", "--sliding", "--cumulate", "--every", "--session",
-                                                      "--offset",   "--tz",      "--key",      "--where", "--scope"};
+                                                      "--count",    "--global",  "--offset",   "--tz",    "--key",
+                                                      "--where",    "--scope",   "--having",   "--fill",  "--fill-for"};
   return names;
 }
 
@@ -39,7 +40,7 @@ Definitions definitions_of(const std::string& list_text) {
   for (const expr::AggregateItem& item : list->items) {
     std::string text = item.over_results ? item.over_results->text() : item.function + '(';
     if (!item.over_results) {
-      if (item.field) text += fields.text(*item.field);
+      for (const size_t slot : item.fields) text += (text.back() == '(' ? "" : ", ") + fields.text(slot);
       for (const std::string& argument : item.arguments) text += ", " + argument;
       text += ')';
       if (item.where) text += " where " + item.where->text();
@@ -81,6 +82,10 @@ StateOptions WindowOperator::state_options() const {
   StateOptions options;
   if (s.kind == WindowKind::session) {
     options.add("--session", format_duration(s.size));
+  } else if (s.kind == WindowKind::count) {
+    options.add("--count", std::to_string(s.count));
+  } else if (s.kind == WindowKind::global) {
+    options.add("--global", "");
   } else if (s.calendar) {
     options.add("--tumbling", s.calendar->text());
     options.add("--tz", s.calendar->zone);
@@ -93,6 +98,11 @@ StateOptions WindowOperator::state_options() const {
     options.add("--sliding", format_duration(s.size));
     options.add("--every", format_duration(s.slide));
   }
+  if (s.fill) {
+    options.add("--fill", *s.fill);
+    options.add("--fill-for", format_duration(longest_fill(s)));
+  }
+  if (!compiled_.having_text.empty()) options.add("--having", compiled_.having_text);
   if (s.offset.us != 0) options.add("--offset", format_duration(s.offset));
   if (!compiled_.key_slots.empty()) {
     std::string keys;

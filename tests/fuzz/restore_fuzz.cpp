@@ -17,7 +17,7 @@ namespace {
 using namespace streamutils;
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int kKinds = 6;
+constexpr int kKinds = 10;
 
 void require(bool holds) {
   if (!holds) __builtin_trap();
@@ -49,12 +49,37 @@ struct Subject {
     s.slide = Duration{4 * kSecond};
     s.keys = {"k"};
     s.aggregates = "n=count(), s=sum(v), d=distinct(v), q=p50(v), m=max(v), f=first(v), x=stddev(w), c=count(w)";
+    if (kind == 1) {
+      s.aggregates =
+          "va=var(v), sk=skewness(w), co=corr(v, w), tk=topk(v, 2), h=histogram(v, 1, 5), cl=collect(v, 3), "
+          "am=argmin(k, v), lb=last_by(v, w), dd=distinct(k, v), r=rate(v)";
+    }
     if (kind == 3) s.aggregates = "c=count(w), l=last(v), n=count()";  // restores what kind 0 has saved
     s.time_format = TimeFormat::us;
     s.scope = kind == 2 ? window::Scope::unit : window::Scope::stream;
     s.allowed_lateness = Duration{7 * kSecond};
     s.late_fire = Duration{3 * kSecond};
     s.early = Duration{2 * kSecond};
+    if (kind == 6) {
+      s.kind = window::WindowKind::count;
+      s.count = 3;
+    } else if (kind == 7) {
+      s.kind = window::WindowKind::global;
+      s.having = "n < 3";
+    } else if (kind == 8) {
+      s.slide = s.size;
+      s.fill = "0";
+      s.fill_for = Duration{50 * kSecond};
+      s.having = "n < 3";
+    } else if (kind == 9) {
+      s.kind = window::WindowKind::cumulate;
+      s.slide = Duration{2 * kSecond};
+    }
+    if (kind == 6 || kind == 7) {
+      s.allowed_lateness = {};
+      s.late_fire.reset();
+    }
+    if (kind == 6) s.early.reset();
     op = *window::WindowOperator::create(s, context);
     Open open;
     open.time = TimeField{"t", TimeUnit::s, {}};

@@ -176,3 +176,16 @@ END
   timeout 30 sreplay -b "$BOOTSTRAP" --from 1700000010000 --to 1700000014000 "$topic" --plain >out
   same '{"p":0,"i":10} {"p":1,"i":5} {"p":0,"i":11} {"p":0,"i":12} {"p":1,"i":6} {"p":0,"i":13}' "$(paste -sd ' ' out)"
 }
+
+@test "--check replays a topic anew for each run, and says when it grew meanwhile" {
+  topic=$(unique_topic 2)
+  kafka_admin produce "$topic" 0 <a
+  kafka_admin produce "$topic" 1 <b
+  run timeout 60 sreplay -b "$BOOTSTRAP" --time t --check-pauses 200ms --check 'swatermark --time t' "$topic"
+  same 0 "$status"
+  contains "$output" 'the same in 4 runs: '
+  run timeout 60 sreplay -b "$BOOTSTRAP" --time t --check-pauses 200ms "$topic" \
+    --check "sh -c 'cat >/dev/null; echo \"{}\" | kafka_admin produce $topic 0'"
+  same 1 "$status"
+  contains "$output" 'the replay itself has changed'
+}

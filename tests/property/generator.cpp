@@ -19,8 +19,10 @@ class Generator {
   Case make() {
     choose_windows();
     choose_firing();
+    choose_results();
     c_.unit_scope = chance(2);
     c_.has_key = !chance(6);
+    if (chance(4)) c_.having = c_.has_key && chance(2) ? 2 : 1;
     c_.units = chance(3) ? 1 : number(2, 4);
     if (chance(4)) c_.shift = number(-3, 3);
     place_in_time();
@@ -55,6 +57,28 @@ class Generator {
     if (chance(2)) c_.lateness = chance(12) ? kMax - number(0, 3) : number(1, 25);
     if (c_.lateness > 0 && chance(3)) c_.late_fire = number(1, 10);
     if (chance(3)) c_.early = number(1, 5);
+  }
+  void choose_results() {
+    if (chance(8)) {
+      c_.session = c_.cumulate = false;
+      c_.offset = c_.lateness = c_.late_fire = 0;
+      if (chance(2)) {
+        c_.count = number(1, 5);
+        c_.early = 0;
+      } else {
+        c_.global = true;
+      }
+    } else if (chance(4)) {
+      c_.session = c_.cumulate = false;
+      c_.slide = c_.size = number(1, 6);
+      if (c_.offset >= c_.size || c_.offset <= -c_.size) c_.offset = 0;
+      c_.fill = true;
+      c_.fill_for = chance(2) ? 1000 : number(1, 40);
+    }
+    if (!c_.session && c_.count == 0 && chance(6)) {
+      c_.top = number(1, 3);
+      c_.lateness = c_.late_fire = c_.early = 0;
+    }
   }
   void place_in_time() {
     switch (number(1, 12)) {
@@ -141,13 +165,15 @@ std::string canonical_key(const std::string& spelled) {
 Case generate(uint64_t seed) { return Generator(seed).make(); }
 
 std::string describe(const Case& c) {
-  std::string text =
-      fmt::format("{} size {} slide {} offset {} lateness {} late-fire {} early {} scope {} key {} shift {}\n",
-                  c.session    ? "session"
-                  : c.cumulate ? "cumulate"
-                               : "aligned",
-                  c.size, c.slide, c.offset, c.lateness, c.late_fire, c.early, c.unit_scope ? "unit" : "stream",
-                  c.has_key, c.shift);
+  std::string text = fmt::format(
+      "{} count {} having '{}' top {} fill {} for {} size {} slide {} offset {} lateness {} late-fire {} early {} "
+      "scope {} key {} shift {}\n",
+      c.global     ? "global"
+      : c.session  ? "session"
+      : c.cumulate ? "cumulate"
+                   : "aligned",
+      c.count, kHaving[c.having], c.top, c.fill, c.fill_for, c.size, c.slide, c.offset, c.lateness, c.late_fire,
+      c.early, c.unit_scope ? "unit" : "stream", c.has_key, c.shift);
   static constexpr const char* kWords[] = {"record", "watermark", "idle",  "active", "caught_up",
                                            "assign", "revoke",    "clock", "end"};
   for (const Event& e : c.events) {

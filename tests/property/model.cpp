@@ -17,6 +17,7 @@ std::string unit_name(int unit) { return fmt::format("t/{}", unit); }
 
 // Assignment: r = (ts - offset) mod slide, not negative; start = ts - r; walk back by slide while start > ts - size.
 std::vector<std::pair<Wide, Wide>> ModelScope::windows_of(Wide time) const {
+  if (c_.global) return {{kUnknown, kEndOfTime}};
   if (c_.cumulate) return cumulating_windows_of(time);
   Wide r = (time - c_.offset) % c_.slide;
   if (r < 0) r += c_.slide;
@@ -38,6 +39,7 @@ std::vector<std::pair<Wide, Wide>> ModelScope::cumulating_windows_of(Wide time) 
 }
 
 ModelScope::Fate ModelScope::add(const std::string& key, ModelRecord record, Wide& last_start, Wide& last_end) {
+  if (c_.count > 0) return add_counted(key, record);
   return c_.session ? add_session(key, record, last_start, last_end) : add_aligned(key, record, last_start, last_end);
 }
 
@@ -45,7 +47,7 @@ ModelScope::Fate ModelScope::add_aligned(const std::string& key, ModelRecord rec
   const auto wanted = windows_of(record.time);
   if (wanted.empty()) return Fate::unassigned;
   for (const auto& [start, end] : wanted) {
-    if (start < kMin || end > kMax) return Fate::bad_time;
+    if (!c_.global && (start < kMin || end > kMax)) return Fate::bad_time;
   }
   std::tie(last_start, last_end) = wanted.back();
   if (std::all_of(wanted.begin(), wanted.end(), [this](const auto& w) { return gone(w.second); })) return Fate::late;
@@ -58,6 +60,7 @@ ModelScope::Fate ModelScope::add_aligned(const std::string& key, ModelRecord rec
     if (it == windows_.end()) {
       windows_.push_back({.key = key, .start = start, .end = end, .records = {}, .due = {}, .standing = {}});
       it = windows_.end() - 1;
+      if (const auto filled = filled_.find({key, start}); filled != filled_.end()) *it = filled->second;
     }
     it->records.push_back(record);
     changed(*it);
@@ -71,7 +74,7 @@ void ModelScope::changed(ModelWindow& window) {
   // It has fired, or would have: a correction.
   window.on_time = true;
   if (c_.late_fire == 0) {
-    fire(window, "late");
+    write({{window, "late"}});
   } else if (!window.due) {
     Wide next = watermark_ - watermark_ % c_.late_fire;
     while (next > watermark_) next -= c_.late_fire;
@@ -79,25 +82,34 @@ void ModelScope::changed(ModelWindow& window) {
   }
 }
 
-std::string ModelScope::result(const ModelWindow& window, const std::string& firing) const {
-  const ModelRecord *first = nullptr, *last = nullptr;
-  int sum = 0, lowest = window.records.front().value;
-  for (const ModelRecord& r : window.records) {
-    sum += r.value;
-    lowest = std::min(lowest, r.value);
-    if (first == nullptr || r.time < first->time) first = &r;
-    if (last == nullptr || r.time >= last->time) last = &r;
+std::string ModelScope::result(const ModelWindow& window, const std::string& firing, int rank) const {
+  std::string text_of =
+      c_.global ? R"({"window_start":null,"window_end":null)"
+                : fmt::format(R"({{"window_start":{},"window_end":{})", text(window.start), text(window.end));
+  if (c_.count > 0) text_of += fmt::format(R"(,"window_number":{})", window.number);
+  if (c_.has_key) text_of += ",\"k\":" + window.key;
+  if (window.records.empty()) {
+    text_of += R"(,"n":0,"sum":0,"min":0,"first":0,"last":0)";
+  } else {
+    const ModelRecord *first = nullptr, *last = nullptr;
+    int lowest = window.records.front().value;
+    for (const ModelRecord& r : window.records) {
+      lowest = std::min(lowest, r.value);
+      if (first == nullptr || r.time < first->time) first = &r;
+      if (last == nullptr || r.time >= last->time) last = &r;
+    }
+    text_of += fmt::format(R"(,"n":{},"sum":{},"min":{},"first":{},"last":{})", window.records.size(), sum_of(window),
+                           lowest, first->value, last->value);
   }
-  return fmt::format(
-      R"({{"window_start":{},"window_end":{}{},"n":{},"sum":{},"min":{},"first":{},"last":{},"firing":"{}")",
-      text(window.start), text(window.end), c_.has_key ? ",\"k\":" + window.key : "", window.records.size(), sum,
-      lowest, first->value, last->value, firing);
+  if (rank > 0) text_of += fmt::format(R"(,"rank":{})", rank);
+  return text_of + fmt::format(R"(,"firing":"{}")", firing);
 }
 
-void ModelScope::fire(ModelWindow& window, const std::string& firing) {
+void ModelScope::fire(ModelWindow& window, const std::string& firing, int rank) {
   window.changed = false;
   window.due.reset();
-  window.standing = result(window, firing);
+  if (!wanted(window)) return withdraw(window);
+  window.standing = result(window, firing, rank);
   lines_.push_back(fmt::format("R {} {},\"revision\":{}}}", unit_, window.standing, window.next_revision++));
 }
 
@@ -105,6 +117,7 @@ void ModelScope::withdraw(ModelWindow& window) {
   if (window.standing.empty()) return;
   lines_.push_back(
       fmt::format("R {} {},\"revision\":{},\"retracted\":true}}", unit_, window.standing, window.next_revision++));
+  window.standing.clear();
 }
 
 void ModelScope::sort() {
@@ -115,16 +128,18 @@ void ModelScope::sort() {
 void ModelScope::advance(Wide watermark) {
   watermark_ = watermark;
   sort();
+  std::vector<std::pair<ModelWindow, std::string>> ready;
   for (ModelWindow& w : windows_) {
-    if (w.end > watermark_) continue;
+    if (c_.count > 0 ? watermark_ != kEndOfTime : w.end > watermark_) continue;
     if (!w.on_time) {
       w.on_time = true;
-      fire(w, "on-time");
+      ready.emplace_back(w, "on-time");
     } else if (w.due && *w.due <= watermark_) {
-      fire(w, "late");
+      ready.emplace_back(w, "late");
     }
   }
-  std::erase_if(windows_, [this](const ModelWindow& w) { return gone(w.end); });
+  write(std::move(ready));
+  if (c_.count == 0) std::erase_if(windows_, [this](const ModelWindow& w) { return gone(w.end); });
 }
 
 void ModelScope::tick() {

@@ -37,8 +37,11 @@ struct ModelWindow {
   bool on_time = false;     ///< W has reached its end
   bool changed = false;     ///< since it was last fired
   std::optional<Wide> due;  ///< of a correction under late-fire
-  std::string standing;     ///< sessions: the last result without its revision, while it stands
+  std::string standing;     ///< the last result without its revision, while it stands
+  int number = 0;           ///< of counted windows
 };
+
+int sum_of(const ModelWindow& window);
 
 /// The windows of one scope.
 class ModelScope {
@@ -56,12 +59,18 @@ class ModelScope {
   [[nodiscard]] bool gone(Wide end) const { return watermark_ == kEndOfTime || watermark_ >= end + c_.lateness; }
   [[nodiscard]] std::vector<std::pair<Wide, Wide>> windows_of(Wide time) const;
   [[nodiscard]] std::vector<std::pair<Wide, Wide>> cumulating_windows_of(Wide time) const;
+  Fate add_counted(const std::string& key, ModelRecord record);
+  /// Writes windows of one call in order, with those without records between them and others of their key.
+  void write(std::vector<std::pair<ModelWindow, std::string>> windows);
+  std::vector<ModelWindow> close_gaps(const ModelWindow& window);
+  void rank(std::vector<ModelWindow> windows);
+  [[nodiscard]] bool wanted(const ModelWindow& window) const;
   Fate add_aligned(const std::string& key, ModelRecord record, Wide& last_start, Wide& last_end);
   Fate add_session(const std::string& key, ModelRecord record, Wide& last_start, Wide& last_end);
   void changed(ModelWindow& window);
-  void fire(ModelWindow& window, const std::string& firing);
+  void fire(ModelWindow& window, const std::string& firing, int rank = 0);
   void withdraw(ModelWindow& window);
-  std::string result(const ModelWindow& window, const std::string& firing) const;
+  [[nodiscard]] std::string result(const ModelWindow& window, const std::string& firing, int rank) const;
   void sort();
 
   const Case& c_;
@@ -69,6 +78,9 @@ class ModelScope {
   std::vector<std::string>& lines_;
   Wide watermark_ = kUnknown;
   std::vector<ModelWindow> windows_;
+  std::map<std::string, std::set<Wide>> written_;               // fill: starts of windows, by key, for ever
+  std::map<std::pair<std::string, Wide>, ModelWindow> filled_;  // those without records, as they were written
+  std::map<std::string, int> numbers_;                          // of counted windows, the next by key
 };
 
 class Model {

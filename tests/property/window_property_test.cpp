@@ -24,6 +24,10 @@ class Lines final : public Output {
       lines_.push_back(fmt::format("R {} {}", units_.name(batch.unit), batch.record(i)));
       // A result's event time is window_end - 1 us.
       const std::string_view record = batch.record(i);
+      if (record.find("\"window_end\":null") != std::string_view::npos) {
+        if (!batch.times.empty()) lines_.emplace_back("an event time without bounds");
+        continue;
+      }
       const size_t end = record.find("\"window_end\":") + 13;
       if (batch.times.empty() || std::stoll(std::string(record.substr(end, 24))) - 1 != batch.times[i]) {
         lines_.emplace_back("wrong event time");
@@ -58,9 +62,11 @@ class Lines final : public Output {
 
 window::WindowSettings settings(const Case& c) {
   window::WindowSettings s;
-  s.kind = c.session    ? window::WindowKind::session
-           : c.cumulate ? window::WindowKind::cumulate
-                        : window::WindowKind::aligned;
+  s.kind = c.global      ? window::WindowKind::global
+           : c.count > 0 ? window::WindowKind::count
+           : c.session   ? window::WindowKind::session
+           : c.cumulate  ? window::WindowKind::cumulate
+                         : window::WindowKind::aligned;
   s.size.us = c.size;
   s.slide.us = c.slide;
   s.offset.us = c.offset;
@@ -72,6 +78,14 @@ window::WindowSettings settings(const Case& c) {
   if (c.early > 0) s.early = Duration{c.early};
   s.scope = c.unit_scope ? window::Scope::unit : window::Scope::stream;
   s.time_format = TimeFormat::us;
+  s.count = c.count;
+  s.having = kHaving[c.having];
+  s.top = c.top;
+  if (c.top > 0) s.top_by = "sum";
+  if (c.fill) {
+    s.fill = "0";
+    s.fill_for = Duration{c.fill_for};
+  }
   return s;
 }
 
@@ -204,6 +218,7 @@ TEST(WindowProperty, EqualsTheModel) {
   const uint64_t streams = from_environment("PROPERTY_STREAMS", 12000);
   fmt::print("seeds {} to {}\n", first, first + streams - 1);
   size_t items = 0, results = 0, side = 0, withdrawn = 0, early = 0, late_firings = 0;
+  size_t ranked = 0, filled = 0, numbered = 0, unbounded = 0;
   for (uint64_t seed = first; seed < first + streams; ++seed) {
     const Case c = generate(seed);
     Model model(c);
@@ -227,6 +242,10 @@ TEST(WindowProperty, EqualsTheModel) {
       withdrawn += line.find("\"retracted\"") != std::string::npos;
       early += line.find("\"firing\":\"early\"") != std::string::npos;
       late_firings += line.find("\"firing\":\"late\"") != std::string::npos;
+      ranked += line.find("\"rank\":2") != std::string::npos;
+      filled += line.find("\"n\":0") != std::string::npos;
+      numbered += line.find("\"window_number\":1") != std::string::npos;
+      unbounded += line.find("\"window_end\":null") != std::string::npos;
     }
   }
   fmt::print("{} streams, {} items: {} results ({} early, {} late, {} withdrawals), {} side records\n", streams, items,
@@ -237,6 +256,10 @@ TEST(WindowProperty, EqualsTheModel) {
   EXPECT_GT(withdrawn, streams / 100);
   EXPECT_GT(early, streams / 10);
   EXPECT_GT(late_firings, streams / 10);
+  EXPECT_GT(ranked, streams / 100);
+  EXPECT_GT(filled, streams / 10);
+  EXPECT_GT(numbered, streams / 100);
+  EXPECT_GT(unbounded, streams / 100);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ const cli::Info kInfo{
     .summary = "replay a topic range or archived files in order of event time",
     .usage =
         "[--time FIELD] [--speed SPEED] FILE...\n"
-        "-b BROKERS [--from TIME] [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...",
+        "-b BROKERS [--from TIME] [--to TIME] [--time FIELD] [--speed SPEED] TOPIC...\n"
+        "--check PIPELINE [--time FIELD] FILE...",
     .description =
         "Reads NDJSON files (plain, gzip or Zstandard), or a range of Kafka topics, and writes one stream in which the "
         "files or "
@@ -56,6 +57,16 @@ void declare(cli::Cli& cli, Options& o) {
   cli.custom(
       "--speed", "SPEED", [&o](std::string_view text) { return parse_speed(text, o.speed); },
       "1x for the pace of the event times, 10x for ten times that, max (the default) as fast as possible");
+  cli.group("Check");
+  cli.text("--check", "PIPELINE", o.check.pipeline,
+           "write nothing, but run PIPELINE over the replay four times, at different speeds and batchings, in text and "
+           "in binary, and compare what it writes: the same bytes each time is exit code 0, else the first lines that "
+           "differ are shown");
+  cli.duration("--check-pauses", o.check.pauses,
+               "how long the slow run of --check pauses in all; 2s by default. With --speed it keeps that pace, too");
+  cli.duration("--check-timeout", o.check.timeout,
+               "how long the pipeline of --check may neither read nor write before it is given up; 60s by default");
+  cli.integer("--check-seed", "N", o.check.seed, "for other random pieces in --check; 1 by default");
   cli.group("Kafka");
   cli.text("--from", "TIME", o.from, "start at this Kafka time: ISO 8601, epoch ms, or -1h; the beginning by default");
   cli.text("--to", "TIME", o.to, "end before this Kafka time; the log ends at the start of the replay by default");
@@ -92,11 +103,12 @@ Result<std::unique_ptr<Source>> file_source(const Options& o, RecordTime* time, 
   return std::unique_ptr<Source>(std::move(source));
 }
 
-Result<std::unique_ptr<Source>> make_source(const Options& o, bool kafka, RecordTime* time, Context& context) {
+Result<std::unique_ptr<Source>> make_source(const Options& o, bool kafka, RecordTime* time, bool paced,
+                                            Context& context) {
   if (o.speed > 0 && !time && !kafka)
     return usage_error("--speed needs --time FIELD: files have no times of their own");
   STREAM_ASSIGN(auto source, kafka ? kafka_source(o, time, context) : file_source(o, time, context));
-  if (o.speed == 0) return source;
+  if (o.speed == 0 || !paced) return source;
   TimeOf time_of = [time](const Batch& batch, size_t i) -> std::optional<int64_t> {
     if (time) return time->of(batch.record(i));
     return batch.kafka_times.empty() ? std::nullopt : std::optional(batch.kafka_times[i]);
@@ -119,7 +131,12 @@ int run(int argc, char** argv) {
     time = *std::move(created);
   }
   const bool kafka = program.cli().given("--brokers") || !options.kafka.file.empty();
-  auto source = make_source(options, kafka, time.get(), program.context());
+  const auto make = [&](bool paced) { return make_source(options, kafka, time.get(), paced, program.context()); };
+  if (options.check.pipeline) return check(program, options.check, make, options.speed > 0);
+  for (const char* option : {"--check-pauses", "--check-timeout", "--check-seed"}) {
+    if (program.cli().given(option)) return program.fail(usage_error("{} needs --check PIPELINE", option));
+  }
+  auto source = make(true);
   if (!source.ok()) return program.fail(source.status());
   Operator forward;
   return program.run(**source, forward);

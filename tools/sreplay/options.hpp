@@ -6,6 +6,7 @@
 
 #include "lib/json/event_time.hpp"
 #include "lib/kafka/config.hpp"
+#include "tools/sreplay/check.hpp"
 
 namespace streamutils::sreplay {
 
@@ -16,6 +17,7 @@ struct Options {
   std::optional<std::string> time_field;
   TimeUnit time_unit = TimeUnit::automatic;
   double speed = 0;  ///< 0: as fast as possible
+  CheckOptions check;
 };
 
 int run(int argc, char** argv);

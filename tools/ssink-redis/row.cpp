@@ -106,6 +106,10 @@ std::string_view RowReader::read_identity(Row& row) {
   }
   for (const auto& [slot, target] : {std::pair(results_->start, &row.start), std::pair(results_->end, &row.end)}) {
     if (values_[slot].type == JsonType::missing) return blamed(slot, "missing_field");
+    if (values_[slot].type == JsonType::null) {  // a window without bounds
+      *target = target == &row.start ? kBeforeAll : kAfterAll;
+      continue;
+    }
     const auto time = read_event_time(values_[slot], results_->unit);
     if (!time) return blamed(slot, "bad_time");
     *target = *time;

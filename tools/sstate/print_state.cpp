@@ -22,7 +22,7 @@ void append_text(std::string& row, std::string_view name, std::string_view value
 
 void append_time(std::string& row, std::string_view name, EventTime time) {
   fmt::format_to(std::back_inserter(row), ",\"{}\":", name);
-  if (time == kBeforeAll) {
+  if (time == kBeforeAll || time == kAfterAll) {
     row += "null";
   } else {
     append_time_json(row, time, TimeFormat::iso);

@@ -15,8 +15,9 @@ Status print_windows(const MemberState& member, const std::optional<KeyFilter>& 
     begin_row(row, member);
     append_text(row, "unit", view.unit);
     append_time(row, "watermark", view.watermark);
-    append_time(row, "window_start", EventTime{view.window.start});
+    append_time(row, "window_start", EventTime{view.window.start});  // null for windows without bounds
     append_time(row, "window_end", EventTime{view.window.end});
+    if (view.number) fmt::format_to(std::back_inserter(row), R"(,"window_number":{})", *view.number);
     row += R"(,"key":{)";
     for (size_t i = 0; i < names.size(); ++i) {
       if (i > 0) row += ',';

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/swatermark/options.hpp"
 
+#include <unistd.h>
+
+#include "lib/program/fusion.hpp"
 #include "lib/program/program.hpp"
+#include "lib/stream/writer.hpp"
 #include "tools/swatermark/swatermark.hpp"
 
 namespace streamutils::swatermark {
@@ -49,6 +53,14 @@ void declare(cli::Cli& cli, Options& o) {
       "--idle-after", o.idle_after,
       "a unit that has been at the end of its log for this long without a break does not hold back the others; 5s by "
       "default");
+  cli.group("Looking at it");
+  cli.flag(
+      "--why", o.why,
+      "at the end, say on stderr which unit holds the watermark, how each unit is doing and how late records came; "
+      "SIGUSR1 says so at any time, also without this");
+  cli.flag("--suggest", o.suggest,
+           "read the input to its end and write, instead of a stream, the --bounded that would have kept 50, 90, 99, "
+           "99.9 and 100 % of its records, a line for each");
 }
 
 Status check(const Options& o) {
@@ -56,6 +68,26 @@ Status check(const Options& o) {
   if (o.step.us < 0) return usage_error("--step must not be negative");
   if (o.idle_after.us < 0) return usage_error("--idle-after must not be negative");
   return {};
+}
+
+/// Reads a sample and says which bound it asks for.
+int suggest(Program& program, Swatermark& op) {
+  if (const Fusion* fusion = Fusion::current(); fusion && !fusion->at_last()) {
+    return program.fail(usage_error("--suggest writes no stream: swatermark must be the last program"));
+  }
+  if (!program.common().checkpoint.empty()) {
+    return program.fail(usage_error("--suggest keeps no state: leave out --checkpoint (and STREAM_CHECKPOINT)"));
+  }
+  if (const int code = program.run_sink(op); code != 0 || program.check_only()) return code;
+  const Lateness& lateness = op.lateness();
+  if (lateness.records() == 0)
+    return program.fail(failed("no record with a time has come: there is nothing to suggest"));
+  BatchBuilder lines;
+  for (const std::string& line : lateness.suggestions()) lines.append(line);
+  StreamWriter writer(STDOUT_FILENO, "standard output", Encoding::plain, program.context().units);
+  Status written = writer.records(lines.batch());
+  if (written.ok()) written = writer.flush();
+  return program.fail(written);
 }
 
 }  // namespace
@@ -69,7 +101,9 @@ int run(int argc, char** argv) {
   if (Status status = check(options); !status.ok()) return program.fail(status);
   auto op = Swatermark::create(options, program.context());
   if (!op.ok()) return program.fail(op.status());
-  return program.run(**op);
+  const int code = options.suggest ? suggest(program, **op) : program.run(**op);
+  if (options.why && !program.check_only()) (*op)->explain();
+  return code;
 }
 
 }  // namespace streamutils::swatermark

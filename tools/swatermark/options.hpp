@@ -15,6 +15,8 @@ struct Options {
   Duration step{100'000};  ///< zero: a watermark at every rise
   std::optional<Duration> max_future;
   Duration idle_after{5'000'000};
+  bool why = false;      ///< explain the watermark at the end
+  bool suggest = false;  ///< write the bounds that would have done instead of the stream
 };
 
 int run(int argc, char** argv);

@@ -8,7 +8,8 @@ namespace streamutils::swatermark {
 
 namespace {
 constexpr Duration kDay{86'400'000'000};
-}
+constexpr Duration kLookEvery{10'000};  // for the unit that holds the watermark: all units are looked at
+}  // namespace
 
 Result<std::unique_ptr<Swatermark>> Swatermark::create(const Options& options, Context& context) {
   FieldSet fields;
@@ -18,11 +19,21 @@ Result<std::unique_ptr<Swatermark>> Swatermark::create(const Options& options, C
 }
 
 Swatermark::Swatermark(const Options& options, FieldSet fields, Context& context)
-    : options_(options), fields_(std::move(fields)), reader_(fields_, context), context_(context) {}
+    : options_(options),
+      fields_(std::move(fields)),
+      reader_(fields_, context),
+      context_(context),
+      late_total_(context.metrics.counter("stream_behind_watermark_records_total",
+                                          "Records whose time was behind the watermark of their unit.")) {}
 
 Swatermark::UnitState& Swatermark::unit(UnitId id) {
   if (id >= units_.size()) units_.resize(id + 1);
-  return units_[id];
+  UnitState& state = units_[id];
+  if (!state.present) {
+    state.present = true;
+    state.since = context_.clock.mono();
+  }
+  return state;
 }
 
 Status Swatermark::on_open(Open& open, Output& out) {
@@ -34,6 +45,9 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
   STREAM_TRY(wake_restored(out));
   UnitState& state = unit(batch.unit);
   STREAM_TRY(wake(batch.unit, state, out));
+  const MonoTime now = about_now(batch.size());
+  const uint64_t late_before = state.late, records_before = state.records;
+  uint64_t without_time = 0;
   times_.resize(batch.size());
   reader_.begin(batch);
   size_t first = 0;  // of the records not yet given
@@ -44,12 +58,16 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
     if (!time || too_far(batch, i, *time)) {
       STREAM_TRY(give(batch, first, i, out));
       first = i + 1;
+      ++without_time;
       const std::string_view invalid = error != ParseError::none ? reason(error) : "bad_time";
       STREAM_TRY(take_out(batch, i, time ? "early" : "invalid", time ? "max_future" : invalid, time, state, out));
       continue;
     }
     times_[i] = time->us;
-    if (state.known && time->us <= state.max_us) continue;
+    if (state.known && time->us <= state.max_us) {
+      note_disorder(*time, state);
+      continue;
+    }
     const EventTime before = state.watermark;
     state.max_us = time->us;
     const EventTime risen = watermark_at(time->us);
@@ -58,11 +76,45 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
       STREAM_TRY(give(batch, first, i + 1, out));
       first = i + 1;
       state.watermark = risen;
+      state.last_rise = now;
+      state.records_at_rise = records_before + (i + 1 - without_time);
       STREAM_TRY(out.control(Watermark{batch.unit, risen}));
     }
     state.known = true;
   }
+  state.records += batch.size() - without_time;
+  state.last_record = now;
+  lateness_.count(batch.size() - without_time);
+  if (state.late > late_before) late_total_.add(static_cast<int64_t>(state.late - late_before));
+  if (now - last_look_ >= kLookEvery) look_for_holder(now);
   return give(batch, first, batch.size(), out);
+}
+
+/// Nothing is there to read: when the next records come, time will have passed.
+Status Swatermark::on_quiet(Output&) {
+  records_since_clock_ = kClockEvery;
+  return {};
+}
+
+/// For explain(). Not read for every batch, which may be a single record: that took a tenth of the time of such a
+/// stream.
+MonoTime Swatermark::about_now(size_t records) {
+  records_since_clock_ += records;
+  if (records_since_clock_ >= kClockEvery) {
+    records_since_clock_ = 0;
+    now_ = context_.clock.mono();
+  }
+  return now_;
+}
+
+/// Of a record that is no newer than those before it. Unsigned, the difference of any two times is right.
+void Swatermark::note_disorder(EventTime time, UnitState& state) {
+  const auto us = static_cast<uint64_t>(time.us);
+  if (time.us != state.max_us) lateness_.behind_newest(static_cast<uint64_t>(state.max_us) - us);
+  if (time < state.watermark) {
+    ++state.late;
+    lateness_.behind_watermark(static_cast<uint64_t>(state.watermark.us) - us);
+  }
 }
 
 Status Swatermark::give(const Batch& batch, size_t first, size_t end, Output& out) {
@@ -106,6 +158,7 @@ Status Swatermark::wake(UnitId id, UnitState& state, Output& out) {
   state.caught_up_since.reset();
   if (!state.idle) return {};
   state.idle = false;
+  look_for_holder();
   return out.control(Idle{id, false});
 }
 
@@ -126,6 +179,7 @@ Status Swatermark::on_idle(const Idle& item, Output& out) {
   if (!item.idle) return wake(item.unit, state, out);
   if (state.idle) return {};
   state.idle = true;
+  look_for_holder();
   return out.control(item);
 }
 
@@ -141,8 +195,15 @@ Status Swatermark::on_caught_up(const CaughtUp& item, Output& out) {
   return wake(item.unit, state, out);
 }
 
+Status Swatermark::on_assign(const Assign& item, Output& out) {
+  unit(item.unit);
+  look_for_holder();
+  return out.control(item);
+}
+
 Status Swatermark::on_revoke(const Revoke& item, Output& out) {
   unit(item.unit) = UnitState{};
+  look_for_holder();
   return out.control(item);
 }
 
@@ -164,10 +225,13 @@ Status Swatermark::on_deadline(Output& out) {
     state.idle = true;
     STREAM_TRY(out.control(Idle{id, true}));
   }
+  look_for_holder(now);
   return {};
 }
 
 Status Swatermark::on_end(const End& item, Output& out) {
+  ended_ = true;
+  if (options_.suggest) return out.control(item);
   if (bad_times_ > 0) context_.log.info("sent to the side stream: invalid {}", bad_times_);
   if (early_ > 0) context_.log.info("sent to the side stream: early {}", early_);
   return out.control(item);

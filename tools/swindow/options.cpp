@@ -11,17 +11,19 @@ namespace {
 const cli::Info kInfo{
     .name = "swindow",
     .summary = "aggregate records by key and event-time window",
-    .usage = "(--tumbling D | --sliding D --every D | --cumulate D --every D | --session D) --agg LIST [OPTION]...",
+    .usage =
+        "(--tumbling D | --sliding D --every D | --cumulate D --every D | --session D | --count N | --global) --agg "
+        "LIST [OPTION]...",
     .description =
         "Reads a stream that swatermark has given event times, groups its records by --key and window, and writes one "
-        "result per key and "
-        "window as soon as the watermark has passed the window's end: window_start, window_end, the key fields, the "
-        "aggregates, firing and revision. Records that come when all their windows are gone go to the side stream as "
-        "'late'; records "
-        "without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) sum(f) "
-        "avg(f) min(f) "
-        "max(f) first(f) last(f) stddev(f) distinct(f) pNN(f), each with an optional 'where EXPR', and arithmetic on "
-        "them.",
+        "result per key and window as soon as the watermark has passed the window's end: window_start, window_end, the "
+        "key fields, the aggregates, firing and revision. Windows of --count are written when they are full, those of "
+        "--global at the end. Records that come when all their windows are gone go to the side stream as 'late'; "
+        "records without a key, or with values that cannot be aggregated, as 'invalid'. Aggregates: count() count(f) "
+        "sum(f) "
+        "avg(f) rate() rate(f) min(f) max(f) first(f) last(f) any(f) first_by(f,order) last_by(f,order) argmin(f,by) "
+        "argmax(f,by) var(f) stddev(f) skewness(f) corr(x,y) distinct(f,...) pNN(f) median(f) mode(f) topk(f,n) "
+        "histogram(f,edge,...) collect(f,max), each with an optional 'where EXPR', and arithmetic on them.",
     .examples = {
         {"count per user and 10 seconds",
          R"(printf '%s\n' '{"t":1,"user":"u1"}' '{"t":4,"user":"u2"}' '{"t":12,"user":"u1"}' | )"
@@ -58,11 +60,18 @@ void declare(cli::Cli& cli, Options& o) {
   cli.duration("--sliding", o.sliding, "windows of this size that overlap; needs --every");
   cli.duration(
       "--cumulate", o.cumulate,
-      "windows that begin every SIZE and grow: results every STEP of --every for what there was since the begin");
+      "windows that begin this often and grow: written every step of --every with what there was since they began");
   cli.duration("--every", o.every,
                "how often a sliding window begins; when it is longer than the window, records may fall between two. Of "
                "--cumulate the step, which must divide it");
   cli.duration("--session", o.session, "windows that last until a key has been silent for this long");
+  cli.integer(
+      "--count", "N", o.count,
+      "windows of N records of a key in the order they arrive, whatever their times; the last is written at the "
+      "end of the input, full or not");
+  cli.flag(
+      "--global", o.global,
+      "one window for all time: its results are written at the end of the input and, with --early, every so often");
   cli.duration("--offset", w.offset,
                "shift the starts of tumbling, sliding and cumulating windows; may be negative, as -8h");
   cli.group("Results");
@@ -73,6 +82,19 @@ void declare(cli::Cli& cli, Options& o) {
   cli.require("--agg");
   cli.text("--where", "EXPR", w.where,
            "use only records for which EXPR is true; the others do not count as late either");
+  cli.text("--having", "EXPR", w.having,
+           "write only results for which EXPR is true: over key fields and aggregates by their names, as 'n > 10'; one "
+           "that a correction makes untrue is withdrawn");
+  cli.integer("--top", "N", o.top,
+              "of each window write only the N results with the largest values of --by, each with its rank from 1");
+  cli.text("--by", "AGG", w.top_by, "the aggregate that --top ranks by; of equal values the smaller key comes first");
+  cli.text("--fill", "JSON", w.fill,
+           "write results also for --tumbling windows without records between two with records of a key, this number, "
+           "null, string, true or false being each aggregate");
+  cli.duration(
+      "--fill-for", w.fill_for,
+      "leave gaps that are longer than this, and forget a key that has been silent for longer; 1000 windows by "
+      "default");
   cli.choice(
       "--time-format", {"iso", "s", "ms", "us"},
       [&w](size_t i) {
@@ -129,9 +151,10 @@ Status set_tumbling(const Options& o, window::WindowSettings& w) {
 Result<window::WindowSettings> settings(const Options& o) {
   window::WindowSettings w = o.window;
   if (int{o.tumbling.has_value()} + int{o.sliding.has_value()} + int{o.cumulate.has_value()} +
-          int{o.session.has_value()} !=
+          int{o.session.has_value()} + int{o.count.has_value()} + int{o.global} !=
       1) {
-    return usage_error("give one of --tumbling D, --sliding D --every D, --cumulate D --every D, --session D");
+    return usage_error(
+        "give one of --tumbling D, --sliding D --every D, --cumulate D --every D, --session D, --count N, --global");
   }
   if (o.max_keys && *o.max_keys < 1) return usage_error("--max-keys must be at least 1");
   w.max_keys = o.max_keys.value_or(w.max_keys);
@@ -139,11 +162,19 @@ Result<window::WindowSettings> settings(const Options& o) {
   if (o.cumulate && !o.every) return usage_error("--cumulate needs --every D: the step by which its windows grow");
   if (o.every && !o.sliding && !o.cumulate) return usage_error("--every goes with --sliding and --cumulate only");
   if (o.tz && !o.tumbling) return usage_error("--tz goes with --tumbling only");
+  if (o.top && *o.top < 1) return usage_error("--top must be at least 1");
+  if (!o.top && !w.top_by.empty()) return usage_error("--by goes with --top only");
+  w.top = o.top.value_or(0);
   if (o.tumbling) {
     STREAM_TRY(set_tumbling(o, w));
   } else if (o.session) {
     w.kind = window::WindowKind::session;
     w.size = w.slide = *o.session;
+  } else if (o.count) {
+    w.kind = window::WindowKind::count;
+    w.count = *o.count;
+  } else if (o.global) {
+    w.kind = window::WindowKind::global;
   } else if (o.cumulate) {
     w.kind = window::WindowKind::cumulate;
     w.size = *o.cumulate;

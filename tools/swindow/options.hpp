@@ -12,7 +12,8 @@ class Cli;
 namespace streamutils::swindow {
 
 struct Options {
-  std::optional<int64_t> max_keys;
+  std::optional<int64_t> max_keys, count, top;
+  bool global = false;
   std::optional<std::string> tumbling;  ///< a duration, or days, weeks, months of a calendar
   std::optional<std::string> tz;
   std::optional<Duration> sliding, cumulate, every, session;

@@ -8,6 +8,7 @@
 // Invariants of every state:
 //  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself).
 //  2. Adding the records of two states in order of event time to one, and merging the two states, read the same.
+//     (frequent_items.hpp says what is left of this for mode and topk of more values than they count exactly.)
 //  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
 //     leaves a state that can still be destroyed.
 #pragma once
@@ -24,6 +25,7 @@
 #include "lib/expr/aggregate_list.hpp"
 #include "lib/json/value.hpp"
 #include "lib/stream/state.hpp"
+#include "lib/window/interval.hpp"
 
 namespace streamutils::window {
 
@@ -35,10 +37,11 @@ class Accumulator {
   virtual void destroy(char* state) const = 0;
   /// True when check() can refuse a value.
   [[nodiscard]] virtual bool checks() const = 0;
-  /// Empty, or the reason why `value` cannot be added. REQUIRES: neither null nor missing.
-  [[nodiscard]] virtual std::string_view check(const JsonValue& value) const = 0;
-  /// REQUIRES: neither null nor missing, and check() was empty. Does not clear `scratch`.
-  virtual void add(char* state, const JsonValue& value, EventTime time, expr::Scratch& scratch) const = 0;
+  /// Empty, or the reason why `values`, one for each field of the call, cannot be added. REQUIRES: none of them is null
+  /// or missing.
+  [[nodiscard]] virtual std::string_view check(const JsonValue* values) const = 0;
+  /// REQUIRES: none is null or missing, and check() was empty. Does not clear `scratch`.
+  virtual void add(char* state, const JsonValue* values, EventTime time, expr::Scratch& scratch) const = 0;
   virtual void merge(char* state, const char* other) const = 0;
   /// Memory that the state holds beyond size(). Constant time.
   [[nodiscard]] virtual size_t extra_bytes(const char* state) const = 0;
@@ -48,8 +51,9 @@ class Accumulator {
 };
 
 /// The accumulator of a state class with the members that are called below; kChecks tells whether check() ever refuses.
+/// check() and add() of a state take `const JsonValue&`, or of a call with several fields `const JsonValue*`.
 template <class State>
-class StateAccumulator final : public Accumulator {
+class StateAccumulator : public Accumulator {
   static_assert(alignof(State) <= 8);
 
  public:
@@ -60,9 +64,19 @@ class StateAccumulator final : public Accumulator {
   void init(char* state) const override { new (state) State(); }
   void destroy(char* state) const override { at(state).~State(); }
   [[nodiscard]] bool checks() const override { return State::kChecks; }
-  [[nodiscard]] std::string_view check(const JsonValue& value) const override { return State::check(value); }
-  void add(char* state, const JsonValue& value, EventTime time, expr::Scratch& scratch) const override {
-    at(state).add(value, time, scratch);
+  [[nodiscard]] std::string_view check(const JsonValue* values) const override {
+    if constexpr (requires { State::check(values); }) {
+      return State::check(values);
+    } else {
+      return State::check(*values);
+    }
+  }
+  void add(char* state, const JsonValue* values, EventTime time, expr::Scratch& scratch) const override {
+    if constexpr (requires { at(state).add(values, time, scratch); }) {
+      at(state).add(values, time, scratch);
+    } else {
+      at(state).add(*values, time, scratch);
+    }
   }
   void merge(char* state, const char* other) const override { at(state).merge(at(other)); }
   [[nodiscard]] size_t extra_bytes(const char* state) const override { return at(state).extra_bytes(); }
@@ -70,13 +84,13 @@ class StateAccumulator final : public Accumulator {
   bool load(char* state, StateReader& in) const override { return at(state).load(in) && in.ok(); }
 };
 
-/// Appends one result of a state as JSON.
-using Reading = std::function<void(std::string& out, const char* state)>;
+/// Appends one result of a state as JSON. `window` is the one that it is the result of; empty when that has no bounds.
+using Reading = std::function<void(std::string& out, const char* state, Interval window)>;
 
 /// Puts into `to`, fresh from init(), what `from`, a state of another kind that holds more, has of it.
 using Conversion = void (*)(char* to, const char* from);
 
-/// A reading of a state; calls of equal state, field and condition share one.
+/// A reading of a state; calls of equal state, fields, shape and condition share one.
 struct StateReading {
   std::string_view state;  ///< the state's kind: "sum", "quantiles", …
   Reading reading;
@@ -88,6 +102,7 @@ struct Aggregate {
   StateReading result;
   std::unique_ptr<Accumulator> accumulator;  ///< of result.state
   std::vector<StateReading> also_from;       ///< other kinds that hold the same result, should the list have one
+  std::string shape;                         ///< the literals that the state depends on, in one form: ", 10, 20"
 };
 
 /// Makes the aggregate of a call. On failure: a usage error about the call, without its place.
@@ -96,12 +111,17 @@ using Maker = Result<Aggregate> (*)(const expr::AggregateItem& call);
 template <class State>
 Aggregate make_aggregate(std::string_view kind, void (*read)(std::string& out, const State& state)) {
   Aggregate aggregate;
-  aggregate.result = {kind, [read](std::string& out, const char* s) { read(out, StateAccumulator<State>::at(s)); }};
+  aggregate.result = {kind,
+                      [read](std::string& out, const char* s, Interval) { read(out, StateAccumulator<State>::at(s)); }};
   aggregate.accumulator = std::make_unique<StateAccumulator<State>>();
   return aggregate;
 }
 
 /// The common case of a call: exactly one field and nothing else.
 Status require_one_field(const expr::AggregateItem& call);
+/// Exactly two fields and nothing else; `example` is a good pair, as in "host, latency_ms".
+Status require_two_fields(const expr::AggregateItem& call, std::string_view example);
+/// One field and one literal, a whole number from 1 to `most`; `example` as above. Returns the number.
+Result<size_t> require_field_and_number(const expr::AggregateItem& call, size_t most, std::string_view example);
 
 }  // namespace streamutils::window

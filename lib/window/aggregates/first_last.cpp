@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // first(f), last(f): the value of the record with the smallest or largest event time, among equal times of the first or
-// last to arrive. Any JSON value but null; it is written as it stood in the record, arrays and objects minified.
+// last to arrive. any(f): some value, which is first(f)'s here, so that a result does not depend on chance
+// (FIRST_VALUE, LAST_VALUE, ANY_VALUE of SQL). Any JSON value but null; it is written as it stood in the record, arrays
+// and objects minified.
 #include "lib/json/record_parser.hpp"
 #include "lib/json/text.hpp"
 #include "lib/window/aggregates/makers.hpp"
@@ -63,6 +65,7 @@ Result<Aggregate> make(std::string_view kind, const expr::AggregateItem& call) {
 }  // namespace
 
 Result<Aggregate> make_first(const expr::AggregateItem& call) { return make<false>("first", call); }
+Result<Aggregate> make_any(const expr::AggregateItem& call) { return make<false>("first", call); }
 Result<Aggregate> make_last(const expr::AggregateItem& call) { return make<true>("last", call); }
 
 }  // namespace streamutils::window

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in rising order
-// (nearest rank), within 0.5 % of its magnitude; never outside the smallest and largest value, which are exact.
+// (nearest rank, PERCENTILE_DISC of SQL), within 0.5 % of its magnitude; never outside the smallest and largest value,
+// which are exact. median(f) is p50(f): of an even number of values the lower of the two in the middle.
 #include <cmath>
 
 #include "lib/window/aggregates/ddsketch.hpp"
@@ -45,6 +46,7 @@ struct Fraction {
 
 /// "p99.9" to 999/1000. Empty when it is no percentile.
 std::optional<Fraction> parse_percentile(std::string_view name) {
+  if (name == "median") return Fraction{50, 100};
   constexpr size_t kMaxText = 12;  // p and up to nine decimals
   name.remove_prefix(1);
   const size_t point = name.find('.');
@@ -82,7 +84,7 @@ Result<Aggregate> make_percentile(const expr::AggregateItem& call) {
   }
   using State = StateAccumulator<QuantilesState>;
   Aggregate aggregate;
-  aggregate.result = {"quantiles", [fraction = *fraction](std::string& out, const char* state) {
+  aggregate.result = {"quantiles", [fraction = *fraction](std::string& out, const char* state, Interval) {
                         append_quantile(out, State::at(state).sketch, fraction);
                       }};
   aggregate.accumulator = std::make_unique<State>();

@@ -2,6 +2,7 @@
 #include "lib/window/aggregates/plan.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "lib/expr/lexer.hpp"
 #include "lib/json/text.hpp"
@@ -21,7 +22,8 @@ struct Part {
   std::string call;  // an aggregate that has it
   std::unique_ptr<Accumulator> accumulator;
   size_t offset = 0;
-  size_t slot = kNone;  // of the argument; none for count()
+  std::vector<size_t> slots;  // of the fields; none for count()
+  size_t slot = kNone;        // of the first
   // From which saved part of another kind it is made; none: from its own, or it begins empty.
   std::string from;
   Conversion convert = nullptr;
@@ -31,9 +33,49 @@ struct Part {
 struct Group {
   std::optional<expr::Expression> where;  // empty: always
   std::string text;
-  std::vector<size_t> counts;      // offsets of the states of count()
-  std::vector<const Part*> parts;  // the others
+  std::vector<size_t> counts;       // offsets of the states of count()
+  std::vector<const Part*> parts;   // those of one field
+  std::vector<const Part*> tuples;  // those of several
+
+  [[nodiscard]] std::string_view check(std::span<const JsonValue> values) const;
+  void add_tuples(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const;
 };
+
+using Tuple = std::array<JsonValue, expr::kMaxCallFields>;
+
+/// False when one is null or missing.
+bool gather(const Part& part, std::span<const JsonValue> values, Tuple& tuple) {
+  for (size_t i = 0; i < part.slots.size(); ++i) {
+    tuple[i] = values[part.slots[i]];
+    if (tuple[i].type <= JsonType::null) return false;
+  }
+  return true;
+}
+
+/// The reason why one of the parts cannot take a record, whatever the condition says.
+std::string_view Group::check(std::span<const JsonValue> values) const {
+  for (const Part* part : parts) {
+    const JsonValue& value = values[part->slot];
+    if (value.type <= JsonType::null || !part->accumulator->checks()) continue;
+    const std::string_view reason = part->accumulator->check(&value);
+    if (!reason.empty()) return reason;
+  }
+  if (tuples.empty()) return {};
+  Tuple tuple;
+  for (const Part* part : tuples) {
+    if (!part->accumulator->checks() || !gather(*part, values, tuple)) continue;
+    const std::string_view reason = part->accumulator->check(tuple.data());
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
+void Group::add_tuples(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const {
+  Tuple tuple;
+  for (const Part* part : tuples) {
+    if (gather(*part, values, tuple)) part->accumulator->add(row + part->offset, tuple.data(), time, scratch);
+  }
+}
 
 /// How load() reads one saved accumulator.
 struct LoadStep {
@@ -90,10 +132,10 @@ std::string field_text(const FieldSet& fields, size_t slot) {
 }
 
 /// What stands behind the kind in a part's text.
-std::string call_text(const expr::AggregateItem& item, const FieldSet& fields) {
+std::string call_text(const expr::AggregateItem& item, const FieldSet& fields, std::string_view shape) {
   std::string text = "(";
-  if (item.field) text += field_text(fields, *item.field);
-  text += ')';
+  for (const size_t slot : item.fields) text.append(text.size() > 1 ? ", " : "").append(field_text(fields, slot));
+  text.append(shape).append(")");
   if (item.where) text.append(" where (").append(item.where->text()).append(")");
   return text;
 }
@@ -101,7 +143,9 @@ std::string call_text(const expr::AggregateItem& item, const FieldSet& fields) {
 /// What the list says of a call: "stddev(x) where (k > 1)".
 std::string source_text(const expr::AggregateItem& item, const FieldSet& fields) {
   std::string text = item.function + '(';
-  if (item.field) text += expr::path_text(fields.parts(*item.field));
+  for (const size_t slot : item.fields) {
+    text.append(text.back() == '(' ? "" : ", ").append(expr::path_text(fields.parts(slot)));
+  }
   for (const std::string& argument : item.arguments) {
     text += ", ";
     append_json_string(text, argument);
@@ -123,7 +167,7 @@ Result<std::unique_ptr<Accumulator>> accumulator_of(const PlanPart& part) {
   if (list->items.size() != 1 || list->items.front().over_results) return failed("'{}' is no aggregate", part.call);
   const expr::AggregateItem& item = list->items.front();
   STREAM_ASSIGN(Aggregate made, make_named_aggregate(item));
-  if (std::string(made.result.state) + call_text(item, fields) != part.text) {
+  if (std::string(made.result.state) + call_text(item, fields, made.shape) != part.text) {
     return failed("'{}' is not '{}'", part.call, part.text);
   }
   return std::move(made.accumulator);
@@ -150,7 +194,7 @@ struct AggregatePlan::Impl {
   Status make_all(const expr::AggregateList& list, std::vector<Aggregate>& made) const;
   Part& part_of(std::string text, Aggregate& aggregate, expr::AggregateItem& item);
   Group& group_of(expr::AggregateItem& item);
-  void append_computed(std::string& out, const char* row, expr::Scratch& scratch) const;
+  void append_computed(std::string& out, const char* row, Interval window, expr::Scratch& scratch) const;
 };
 
 Status AggregatePlan::Impl::make_all(const expr::AggregateList& list, std::vector<Aggregate>& made) const {
@@ -174,7 +218,7 @@ Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fiel
   std::vector<std::string> own;
   for (size_t i = 0; i < made.size(); ++i) {
     const bool call = made[i].accumulator != nullptr;
-    own.push_back(call ? std::string(made[i].result.state) + call_text(list.items[i], fields) : "");
+    own.push_back(call ? std::string(made[i].result.state) + call_text(list.items[i], fields, made[i].shape) : "");
   }
   groups.push_back(std::make_unique<Group>());
   for (size_t i = 0; i < made.size(); ++i) {
@@ -204,7 +248,7 @@ Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fiel
 Status AggregatePlan::Impl::add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields,
                                      const std::vector<std::string>& own, std::vector<Aggregate>& made,
                                      const std::vector<PlanPart>* saved, Output& output) {
-  const std::string behind = call_text(item, fields);
+  const std::string behind = call_text(item, fields, made[i].shape);
   const auto in_list = [&](const std::string& text) { return std::find(own.begin(), own.end(), text) != own.end(); };
   const auto is_saved = [&](const std::string& text) { return saved && has_part(*saved, text); };
   StateReading* shared = nullptr;  // the part of another kind that it is read from
@@ -239,7 +283,7 @@ Status AggregatePlan::Impl::add_call(size_t i, expr::AggregateItem& item, const 
   return {};
 }
 
-/// The part with this text, made from `aggregate` when it is new; `item` is a call of the same field and condition.
+/// The part with this text, made from `aggregate` when it is new; `item` is a call of the same fields and condition.
 Part& AggregatePlan::Impl::part_of(std::string text, Aggregate& aggregate, expr::AggregateItem& item) {
   for (const auto& part : parts) {
     if (part->text == text) return *part;
@@ -247,14 +291,15 @@ Part& AggregatePlan::Impl::part_of(std::string text, Aggregate& aggregate, expr:
   auto part = std::make_unique<Part>();
   part->text = std::move(text);
   part->offset = row_bytes;
-  part->slot = item.field.value_or(kNone);
+  part->slots = item.fields;
+  part->slot = part->slots.empty() ? kNone : part->slots.front();
   part->accumulator = std::move(aggregate.accumulator);
   row_bytes += part->accumulator->size();
   Group& group = group_of(item);
-  if (part->slot == kNone) {
+  if (part->slots.empty()) {
     group.counts.push_back(part->offset);
   } else {
-    group.parts.push_back(part.get());
+    (part->slots.size() == 1 ? group.parts : group.tuples).push_back(part.get());
   }
   parts.push_back(std::move(part));
   return *parts.back();
@@ -313,18 +358,13 @@ void AggregatePlan::destroy(char* row) const {
 
 std::string_view AggregatePlan::check_values(std::span<const JsonValue> values, expr::Scratch& scratch) const {
   for (const auto& group : impl_->groups) {
-    for (const Part* part : group->parts) {
-      const JsonValue& value = values[part->slot];
-      if (value.type <= JsonType::null || !part->accumulator->checks()) continue;
-      const std::string_view reason = part->accumulator->check(value);
-      if (reason.empty()) continue;
-      // Only now does the condition matter, so good records do not pay for it twice.
-      const size_t mark = scratch.mark();
-      const bool counts = !group->where || group->where->matches(values, scratch);
-      scratch.release(mark);
-      if (counts) return reason;
-      break;
-    }
+    const std::string_view reason = group->check(values);
+    if (reason.empty()) continue;
+    // Only now does the condition matter, so good records do not pay for it twice.
+    const size_t mark = scratch.mark();
+    const bool counts = !group->where || group->where->matches(values, scratch);
+    scratch.release(mark);
+    if (counts) return reason;
   }
   return {};
 }
@@ -337,8 +377,9 @@ void AggregatePlan::add_values(char* row, std::span<const JsonValue> values, Eve
     for (const size_t offset : group->counts) ++StateAccumulator<CountState>::at(row + offset).n;
     for (const Part* part : group->parts) {
       const JsonValue& value = values[part->slot];
-      if (value.type > JsonType::null) part->accumulator->add(row + part->offset, value, time, scratch);
+      if (value.type > JsonType::null) part->accumulator->add(row + part->offset, &value, time, scratch);
     }
+    if (!group->tuples.empty()) group->add_tuples(row, values, time, scratch);
   }
   scratch.release(mark);
 }
@@ -347,20 +388,21 @@ void AggregatePlan::merge(char* row, const char* other) const {
   for (const auto& part : impl_->parts) part->accumulator->merge(row + part->offset, other + part->offset);
 }
 
-void AggregatePlan::append_results(std::string& out, const char* row, expr::Scratch& scratch) const {
-  if (impl_->computes) return impl_->append_computed(out, row, scratch);
+void AggregatePlan::append_results(std::string& out, const char* row, Interval window, expr::Scratch& scratch) const {
+  if (impl_->computes) return impl_->append_computed(out, row, window, scratch);
   for (const Output& output : impl_->outputs) {
     out += output.prefix;
-    output.reading(out, row + output.offset);
+    output.reading(out, row + output.offset, window);
   }
 }
 
-void AggregatePlan::Impl::append_computed(std::string& out, const char* row, expr::Scratch& scratch) const {
+void AggregatePlan::Impl::append_computed(std::string& out, const char* row, Interval window,
+                                          expr::Scratch& scratch) const {
   const size_t mark = scratch.mark();
   std::vector<const std::string*> texts;
   for (const Output& output : outputs) {
     std::string& text = scratch.next();
-    if (output.reading) output.reading(text, row + output.offset);
+    if (output.reading) output.reading(text, row + output.offset, window);
     texts.push_back(&text);
   }
   std::vector<JsonValue> values;

@@ -5,14 +5,15 @@
 // may be moved with memcpy. Accumulators that several results need are kept once (avg(x), sum(x), stddev(x) and
 // count(x) share theirs; p50(x) and p99(x) share one sketch).
 //
-// Aggregates: count() count(f) sum avg min max first last stddev distinct pNN. Nulls and absent fields are skipped;
-// over no values count and distinct are 0, the others null. What each computes, and how exactly, is said in its own
-// file here.
+// Aggregates: registry.cpp has their table; what each computes, and how exactly, is said in its own file here. A record
+// in which a field of a call is null or absent is skipped by it. Over no values the counts (count, distinct, rate(),
+// the buckets of a histogram) are 0, the others null.
 //
 // Thread rule: immutable after create(); rows belong to whoever holds them; Scratch is per thread.
 // Invariants:
 //  1. merge() is associative; merging rows in order of event time gives the row that one pass over all records gives
-//     (exact aggregates: identical results; sketches: identical state).
+//     (exact aggregates: identical results; sketches: identical state; mode and topk of more values than they count
+//     exactly: within the same error, frequent_items.hpp).
 //  2. Results depend only on the records and their order within equal event times.
 #pragma once
 #include <memory>
@@ -24,6 +25,7 @@
 #include "lib/base/time.hpp"
 #include "lib/expr/aggregate_list.hpp"
 #include "lib/stream/state.hpp"
+#include "lib/window/interval.hpp"
 
 namespace streamutils::window {
 
@@ -54,7 +56,8 @@ class AggregatePlan {
 
   /// Empty when the record can be aggregated, else the reason as a side record carries it: "not_a_number" (sum, avg,
   /// stddev, pNN of another type), "number_out_of_range" (beyond Decimal's range; for pNN beyond double's),
-  /// "not_comparable" (min, max of a boolean, array or object). Values that an aggregate's condition excludes are not
+  /// "not_comparable" (min, max, argmin, … of a boolean, array or object), "value_too_large" (mode, topk, collect: more
+  /// than 4 KiB). Values that an aggregate's condition excludes are not
   /// looked at. Nulls and absent fields are fine: aggregates skip them. `values` by slot of the FieldSet given to
   /// parse_aggregates(). What check(), add() and append_results() take from `scratch` they give back.
   [[nodiscard]] std::string_view check(std::span<const JsonValue> values, expr::Scratch& scratch) const {
@@ -70,8 +73,9 @@ class AggregatePlan {
   }
   /// Folds `other` into `row`; `other` stays as it is. Among equal event times other's records count as arrived later.
   void merge(char* row, const char* other) const;
-  /// Appends `,"name":value` for each result in order of the list.
-  void append_results(std::string& out, const char* row, expr::Scratch& scratch) const;
+  /// Appends `,"name":value` for each result in order of the list. `window` is the row's own, empty when it has no
+  /// bounds; only rate() reads it.
+  void append_results(std::string& out, const char* row, Interval window, expr::Scratch& scratch) const;
   /// Result names in order.
   [[nodiscard]] const std::vector<std::string>& names() const;
   /// Memory held by a row beyond row_bytes(): sketches, big decimals. Constant time per accumulator.

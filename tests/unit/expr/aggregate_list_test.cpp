@@ -10,7 +10,8 @@ namespace {
 std::string described(const AggregateItem& item, const FieldSet& fields) {
   std::string out = item.name + '=' + item.function;
   if (!item.function.empty()) {
-    out += '(' + (item.field ? fields.text(*item.field) : "");
+    out += '(';
+    for (const size_t slot : item.fields) out += (out.back() == '(' ? "" : ",") + fields.text(slot);
     for (const std::string& argument : item.arguments) out += ',' + argument;
     out += ')';
   }
@@ -42,6 +43,9 @@ TEST(AggregateList, Items) {
       {"p99.9(latency)", "p99_9_latency=p99.9(latency)"},
       {"p=p99.9(latency), q=p50(latency)", "p=p99.9(latency); q=p50(latency)"},
       {"topk(ad, 3)", "topk_ad_3=topk(ad,3)"},
+      {"argmin(host.name, ms)", "argmin_host_name_ms=argmin(host.name,ms)"},
+      {"d=distinct(a, `b c`, a) where a > 1", "d=distinct(a,b c,a) where a > 1"},
+      {"h=histogram(a, 0.5, -1)", "h=histogram(a,0.5,-1)"},
       {"x=f(a, -1.5, 'é', true)", "x=f(a,-1.5,é,true)"},
       {"errors=count() where status >= 500", "errors=count() where status >= 500"},
       {"e=count() where a in (1, 2), n=count()", "e=count() where a in (1, 2); n=count()"},
@@ -68,8 +72,11 @@ TEST(AggregateList, Errors) {
       {"n=count(", "column 9: expected a field or ')'"},
       {"n=count(1)", "column 9: expected a field, not '1'"},
       {"n=sum(a*b)", "column 8: expected ',' or ')'; sum() takes a field, not an expression"},
-      {"n=topk(a, b)", "column 11: expected a number or a string"},
-      {"n=topk(a, -'b')", "column 12: expected a number or a string"},
+      {"n=topk(a, )", "column 11: expected a field, a number or a string, not ')'"},
+      {"n=topk(a, -'b')", "column 12: expected a number behind '-'"},
+      {"n=topk(3, a)", "column 8: expected a field, not '3'"},
+      {"n=topk(a, 3, b)", "column 14: the field 'b' must stand before the numbers"},
+      {"d=distinct(a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,b)", "column 44: a call takes at most 16 fields"},
       {"rate=count()/2", "column 1: give the call its own name"},
       {"rate=2/count()", "column 8: name the call 'count(…)' first"},
       {"n=count(), n=sum(a)", "column 12: a second result 'n'"},
@@ -97,7 +104,7 @@ TEST(AggregateList, FieldsAndResultsAreApart) {
   auto list = parse_aggregates("n=count(), s=sum(v) where status >= 500, m=s/n, k=m*n", fields);
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(fields.size(), 2u);
-  EXPECT_EQ(fields.text(*list->items[1].field), "v");
+  EXPECT_EQ(fields.text(list->items[1].fields.at(0)), "v");
   ASSERT_EQ(list->results.size(), 2u);
   EXPECT_EQ(list->results.text(0), "s");
   EXPECT_EQ(list->results.text(1), "n");

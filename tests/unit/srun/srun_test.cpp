@@ -68,7 +68,7 @@ TEST(PipelineFile, NamesLineAndColumn) {
   EXPECT_EQ(file_error(""), "'p.conf': there is no stage; write 'stage = COMMAND' for each, in order");
   EXPECT_EQ(file_error("\nstages = a"),
             "'p.conf': line 2: unknown key 'stages' (did you mean 'stage'?); keys are name, stage, restart, "
-            "checkpoint, binary, fuse, stage_timeout, env");
+            "checkpoint, binary, fuse, threads, stage_timeout, env");
   EXPECT_EQ(file_error("# x\nstage = a 'b"), "'p.conf': line 2, column 11: the quote ' is not closed");
   EXPECT_EQ(file_error("stage = a \\\n  $x"),
             "'p.conf': line 2, column 3: unquoted '$': nothing is expanded or redirected "

@@ -31,6 +31,13 @@ TEST(Row, AResultNeedsItsIdentity) {
   EXPECT_EQ(why(R"({"k":1,"window_start":0,"window_end":1,"revision":-1})"), "bad_revision revision");
 }
 
+// As swindow --global gives it.
+TEST(Row, AWindowWithoutBoundsIsAnIdentity) {
+  Fixture f({.counter = "c", .by = "n"});
+  f.feed(R"({"k":1,"window_start":null,"window_end":null,"revision":0,"n":1})");
+  EXPECT_EQ(f.feed(R"({"k":1,"window_start":null,"window_end":null,"revision":1,"n":3})"), Calls{"add c 2"});
+}
+
 TEST(Row, EqualKeysAreOneIdentity) {
   Fixture f({.counter = "c", .by = "n"});
   f.feed(R"({"k":1.0,"window_start":0,"window_end":1,"revision":0,"n":1})");

@@ -51,6 +51,38 @@ TEST(SwindowOptions, Windows) {
   EXPECT_EQ(shape(*s), "30m 30m 0s");
 }
 
+TEST(SwindowOptions, WindowsThatTheWatermarkDoesNotFire) {
+  auto s = read({"--count", "100"});
+  ASSERT_TRUE(s.ok()) << s.status().message();
+  EXPECT_EQ(s->kind, window::WindowKind::count);
+  EXPECT_EQ(s->count, 100);
+  s = read({"--global", "--early", "10s"});
+  ASSERT_TRUE(s.ok()) << s.status().message();
+  EXPECT_EQ(s->kind, window::WindowKind::global);
+  EXPECT_NE(error({"--count", "0"}).find("--count must be at least 1"), std::string::npos);
+  EXPECT_NE(error({"--count", "-1"}).find("--count must be at least 1"), std::string::npos);
+  EXPECT_NE(error({"--count", "2", "--global"}).find("give one of"), std::string::npos);
+  EXPECT_NE(error({"--global", "--every", "1s"}).find("--every"), std::string::npos);
+  EXPECT_NE(error({"--count", "2", "--tz", "UTC"}).find("--tz"), std::string::npos);
+}
+
+TEST(SwindowOptions, WhichResults) {
+  auto s =
+      read({"--tumbling", "1m", "--having", "n > 1", "--top", "3", "--by", "n", "--fill", "null", "--fill-for", "1h"});
+  ASSERT_TRUE(s.ok()) << s.status().message();
+  EXPECT_EQ(s->having, "n > 1");
+  EXPECT_EQ(s->top, 3);
+  EXPECT_EQ(s->top_by, "n");
+  EXPECT_EQ(s->fill, "null");
+  EXPECT_EQ(s->fill_for->us, 3'600'000'000);
+  EXPECT_NE(error({"--tumbling", "1m", "--top", "0", "--by", "n"}).find("--top must be at least 1"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "1m", "--by", "n"}).find("--by goes with --top only"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "1m", "--top", "2"}).find("--top needs --by"), std::string::npos);
+  EXPECT_NE(error({"--tumbling", "1m", "--fill-for", "1h"}).find("--fill-for goes with --fill"), std::string::npos);
+  EXPECT_NE(error({"--sliding", "1m", "--every", "10s", "--fill", "0"}).find("--fill goes with --tumbling"),
+            std::string::npos);
+}
+
 TEST(SwindowOptions, CalendarWindows) {
   const auto calendar = [](const std::vector<const char*>& arguments) {
     const auto s = read(arguments);

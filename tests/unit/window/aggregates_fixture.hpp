@@ -44,9 +44,9 @@ class TestPlan {
     EXPECT_EQ(plan_->check(values_, scratch_), "") << record.json;
     plan_->add(row, values_, EventTime{record.time * 1'000'000}, scratch_);
   }
-  std::string results(const char* row) {
+  std::string results(const char* row, Interval window = {}) {
     std::string out;
-    plan_->append_results(out, row, scratch_);
+    plan_->append_results(out, row, window, scratch_);
     return out;
   }
   [[nodiscard]] std::string saved(const char* row) const {

@@ -12,7 +12,9 @@ namespace {
 constexpr std::string_view kList =
     "n=count(), c=count(v), s=sum(v), a=avg(v), lo=min(m), hi=max(m), f=first(m), l=last(m), sd=stddev(v), "
     "d=distinct(m), "
-    "p50=p50(v), p99=p99(v), big=sum(v) where v > 100, both=s+n";
+    "p50=p50(v), p99=p99(v), big=sum(v) where v > 100, both=s+n, md=median(v), va=var(v), sk=skewness(v), "
+    "co=corr(v, w), r=rate(v), mo=mode(m), tk=topk(m, 5), h=histogram(v, -1e3, 0, 0.5, 1e3), cl=collect(m, 7), "
+    "am=argmin(m, v), ax=argmax(v, m), fb=first_by(m, k), lb=last_by(m, k), an=any(m), dd=distinct(k, m)";
 
 using Random = std::mt19937_64;
 
@@ -55,7 +57,7 @@ std::string random_record(Random& random, uint64_t values) {
     default:
       record += "\"\\u0061" + small + "\"";
   }
-  return record + "}";
+  return record + ",\"k\":" + std::to_string(random() % 5) + ",\"w\":" + random_number(random) + "}";
 }
 
 class AggregateMerge : public ::testing::TestWithParam<uint64_t> {};
@@ -99,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, AggregateMerge, ::testing::Range<uint64_t>(1, 61
 
 TEST(AggregateMergeState, SketchesDoNotDependOnOrder) {
   Random random(7);
-  TestPlan plan("d=distinct(m), p=p90(v)");
+  TestPlan plan("d=distinct(m), p=p90(v), h=histogram(v, 0, 1, 2), dd=distinct(m, k), mo=mode(k)");
   std::vector<TestRecord> records(5000);
   for (TestRecord& record : records) record.json = random_record(random, 1'000'000);
   std::string expected;

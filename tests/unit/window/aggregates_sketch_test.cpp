@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <set>
 
 #include "lib/window/aggregates/ddsketch.hpp"
 #include "lib/window/aggregates/hyperloglog.hpp"
@@ -148,6 +149,38 @@ TEST(DistinctCount, ExactUpToTheLimitThenClose) {
   EXPECT_EQ(plan.plan().extra_bytes(row.data()), 16'384U);
   const int estimate = std::stoi(plan.results(row.data()).substr(5));
   EXPECT_NEAR(estimate, 1025, 25);
+}
+
+/// The whole way from JSON values, against a set, for values of different kinds and frequencies.
+TEST(DistinctCount, AgainstExactOnThreeDistributions) {
+  const std::vector<std::pair<std::string, std::function<std::string(Random&)>>> kinds = {
+      {"uniform_numbers", [](Random& r) { return fmt::format("{}.{:02}", r() % 1000, r() % 100); }},
+      {"pareto_texts",
+       [](Random& r) {
+         return fmt::format("\"user-{}\"",
+                            int64_t(std::fmod(std::pow(1 - std::uniform_real_distribution<>(0, 1)(r), -3), 1e9)));
+       }},
+      {"sequence", [n = 0](Random&) mutable { return std::to_string(n++ / 2); }},
+  };
+  for (const auto& [name, draw] : kinds) {
+    Random random(17);
+    TestPlan plan("d=distinct(v), c=distinct(v, w)");
+    TestRow row(plan);
+    std::set<std::string> values;
+    for (int i = 0; i < 100'000; ++i) {
+      const std::string value = draw(random);
+      values.insert(value);
+      plan.add(row.data(), {0, "{\"v\":" + value + ",\"w\":1}"});
+    }
+    ASSERT_GT(values.size(), 1024U) << name;
+    const std::string results = plan.results(row.data());
+    for (const char* result : {"\"d\":", "\"c\":"}) {
+      const double estimate = std::stod(results.substr(results.find(result) + 4));
+      const double error = estimate / static_cast<double>(values.size()) - 1;
+      RecordProperty(name, fmt::format("{:.2f} % of {}", error * 100, values.size()));
+      EXPECT_LE(std::fabs(error), 3 * 0.0081) << name;
+    }
+  }
 }
 
 }  // namespace

@@ -118,6 +118,18 @@ TEST_F(OperatorTest, EarlyFiringsByTheClock) {
   EXPECT_EQ(results(), (Lines{"[0,10) 1 early 0", "[0,10) 2 on-time 1"}));
 }
 
+TEST_F(OperatorTest, EarlyRatesAreOverTheWholeWindow) {
+  WindowSettings s = plain_settings();
+  s.early = Duration{kSecond};
+  s.aggregates = "r=rate(), v=rate(t)";
+  make(s);
+  at(1);
+  clock_.advance(Duration{kSecond});
+  EXPECT_TRUE(op_->on_deadline(out_).ok());
+  EXPECT_EQ(take(),
+            Lines{R"({"window_start":0,"window_end":10,"k":"a","r":0.1,"v":0.1,"firing":"early","revision":0})"});
+}
+
 TEST_F(OperatorTest, AWallClockThatIsSetBackChangesNothing) {
   WindowSettings s = plain_settings();
   s.early = Duration{kSecond};

@@ -141,6 +141,33 @@ TEST_F(RestoreOptionsTest, WhatALargerAccumulatorHeldGoesOnWithoutIt) {
   EXPECT_EQ(fired(), R"("n":2)");
 }
 
+TEST_F(RestoreOptionsTest, ThirdPowersGoOnAsSumsAndSquares) {
+  make(with("sk=skewness(x), d=stddev(x), s=sum(x), n=count(x)"));
+  x(1, "5");
+  x(1, "null");
+  ASSERT_TRUE(restart(with("v=var(x), s=sum(x), n=count(x), r=rate(x)")).ok());
+  x(2, "3");
+  ASSERT_TRUE(restart(with("v=var(x), s=sum(x), n=count(x), sk=skewness(x)")).ok());
+  x(3, "1");
+  EXPECT_EQ(fired(), R"("v":4,"s":9,"n":3,"sk":null)");
+}
+
+// Literals that shape a state tell it from others; those that only a reading has do not.
+TEST_F(RestoreOptionsTest, LiteralsOfCalls) {
+  make(with("h=histogram(x, 2, 4), t=topk(x, 3), c=collect(x, 2), d=distinct(x, t, k)"));
+  x(1, "3");
+  x(2, "3.0");
+  ASSERT_TRUE(restart(with("e=distinct(x, t, k), m=mode(x), t=topk(x, 1), h=histogram(x, 2.0, 4)")).ok());
+  x(3, "5");
+  EXPECT_EQ(fired(), R"("e":3,"m":3,"t":[{"value":3,"count":2}],"h":[0,2,1])");
+
+  make(with("h=histogram(x, 2, 4), c=collect(x, 2), d=distinct(x, t)"));
+  x(1, "3");
+  ASSERT_TRUE(restart(with("h=histogram(x, 2, 5), c=collect(x, 3), d=distinct(t, x)")).ok());
+  x(2, "4");
+  EXPECT_EQ(fired(), R"("h":[0,1,0],"c":[4],"d":1)");
+}
+
 TEST_F(RestoreOptionsTest, NamesThatNeedQuotes) {
   make(with("n=count(), m=max(`a b`.`c``d`), d=distinct(`null`) where `x y` =~ 'a.\"b'"));
   record(R"({"t":1,"k":"a","a b":{"c`d":4},"null":1,"x y":"a.\"b"})");
