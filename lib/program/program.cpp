@@ -87,6 +87,19 @@ bool environment_is(const char* name, std::string_view value) {
   return set && value == set;
 }
 
+/// STREAM_READ_AHEAD_BYTES, for tests: how little is not worth other threads. They set 0, for their input is small.
+Result<size_t> read_ahead_bytes() {
+  const char* set = std::getenv("STREAM_READ_AHEAD_BYTES");
+  if (!set || !*set) return ReadAhead::kSmallBytes;
+  const std::string_view text = set;
+  size_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return usage_error("STREAM_READ_AHEAD_BYTES is '{}'; it takes a number of bytes", text);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void claim_standard_files() {
@@ -129,6 +142,7 @@ struct Program::Impl {
   Waiter* own_waiter = nullptr;
   Waiter*& waiter = fusion ? fusion->waiter : own_waiter;  // while run() runs
   SharedFields own_fields;
+  size_t read_ahead_bytes = ReadAhead::kSmallBytes;
   Context context{clock, log, metrics, units, fusion ? &fusion->fields : nullptr};
   NeighbourPatience patience{reader, waiter, fusion};
   checkpoint::StartSettings start;  // of a sink
@@ -246,6 +260,9 @@ std::optional<int> Program::parse(int argc, char** argv) {
       return fail(usage_error("STREAM_FORMAT is '{}'; it takes 'binary' or 'text'", format));
     }
   }
+  auto small = read_ahead_bytes();
+  if (!small.ok()) return fail(small.status());
+  impl_->read_ahead_bytes = *small;
   const bool writes_stdout = !impl_->fusion || impl_->fusion->at_last();
   if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
     return fail(usage_error(
@@ -355,7 +372,7 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     std::optional<ReadAhead> read_ahead;
     const size_t threads = fusion ? fusion->threads : common.threads;
     if (threads > 1 && context.shared_fields->read) {
-      read_ahead.emplace(*source, *context.shared_fields, threads);
+      read_ahead.emplace(*source, *context.shared_fields, threads, read_ahead_bytes);
       source = &*read_ahead;
     }
     code = run_loop_of(stages, *source, terminal, output_fd);

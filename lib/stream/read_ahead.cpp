@@ -114,6 +114,7 @@ struct ReadAhead::Impl final : public Output {
   const size_t helpers_wanted, most_blocks, small_bytes;
   Output* out = nullptr;  // while poll() runs
   std::optional<Status> failure;
+  bool refused = false;  // something given within the source's poll() failed: whoever failed gets nothing more
   State last = State::empty;
   std::unique_ptr<Block> reading;  // what the source gives now
   std::vector<std::unique_ptr<Block>> unused;
@@ -159,12 +160,18 @@ struct ReadAhead::Impl final : public Output {
     } else if (const auto* idle = std::get_if<Idle>(&item)) {
       reading->items.emplace_back(*idle);
     } else {
-      while (!queue.empty()) STREAM_TRY(give_front());
-      STREAM_TRY(reading->give(*out));
-      reading->clear();
-      return out->control(item);
+      Status given = give_all_and(item);
+      refused = !given.ok();
+      return given;
     }
     return {};
+  }
+
+  Status give_all_and(const Control& item) {
+    while (!queue.empty()) STREAM_TRY(give_front());
+    STREAM_TRY(reading->give(*out));
+    reading->clear();
+    return out->control(item);
   }
 
   Status flush() override { return out->flush(); }
@@ -193,10 +200,15 @@ struct ReadAhead::Impl final : public Output {
     unused.pop_back();
     reading->clear();
     Result<State> state = source.poll(*this, waiter, timeout);
+    if (refused && !state.ok()) return state.take_status();
     if (state.ok()) {
       last = *state;
     } else {
       failure = state.take_status();
+    }
+    if (reading->items.empty()) {
+      unused.push_back(std::move(reading));
+      return {};
     }
     small = reading->bytes < small_bytes && queue.empty();
     if (small) {

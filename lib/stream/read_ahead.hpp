@@ -11,7 +11,8 @@
 //     at once and parsed by the stage that reads it.
 //  2. Items that a source may follow up, `open` and `assign` first of all, are given within its poll(), behind all
 //     that came before them.
-//  3. Before a failure of the source is returned, what came before it is given.
+//  3. Before a failure of the source is returned, what came before it is given. A failure of the stages is returned at
+//     once: they are given nothing more.
 // Memory: at most threads + 2 blocks, each of what one poll() of the source gives, with the fields of its records.
 #pragma once
 #include <memory>

@@ -2,13 +2,14 @@
 #include "lib/window/sliced_windows.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 namespace streamutils::window {
 
 namespace {
 /// So many keys ahead of their use memory is asked for.
-constexpr size_t kAhead = 8;
+constexpr size_t kAhead = 16;
 }  // namespace
 
 SlicedWindows::SlicedWindows(SetContext& context)
@@ -153,10 +154,20 @@ void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing
   }
   const Interval window = assigner_.window(end);
   Window* state = results_of(end);
-  for (size_t i = 0; i < keys.size(); ++i) {
+  // Of a key that comes later first the entry is asked for, then what it points to, then what that points to.
+  std::array<std::span<const SliceRow>, kAhead> found;  // of the next keys, by place modulo kAhead
+  for (size_t i = 0; i < keys.size() + kAhead; ++i) {
     if (i + kAhead < keys.size()) keys_.prefetch(keys[i + kAhead]);
-    if (i + kAhead / 2 < keys.size()) prefetch_row(keys[i + kAhead / 2]);
-    fire_key(window, keys[i], firing, state);
+    if (i + kAhead / 2 < keys.size()) prefetch_rows(keys[i + kAhead / 2]);
+    if (i < keys.size()) {
+      std::span<const SliceRow>& rows = found[i % kAhead];
+      rows = rows_of(window, keys[i]);
+      if (!rows.empty()) __builtin_prefetch(rows.back().row());
+    }
+    if (i < kAhead / 2) continue;
+    const size_t now = i - kAhead / 2;
+    if (now >= keys.size()) break;
+    fire_key(window, keys[now], found[now % kAhead], firing, state);
   }
 }
 
@@ -166,9 +177,11 @@ SlicedWindows::Window* SlicedWindows::results_of(int64_t end) {
   return it == windows_.end() ? nullptr : &it->second;
 }
 
-void SlicedWindows::prefetch_row(KeyId key) const {
+void SlicedWindows::prefetch_rows(KeyId key) const {
   __builtin_prefetch(keys_.text(key).data());
-  if (const Rows& rows = keys_[key]; !rows.empty()) __builtin_prefetch(rows[0].row());
+  const Rows& rows = keys_[key];
+  __builtin_prefetch(rows.data());
+  __builtin_prefetch(rows.data() + rows.size() / 2);
 }
 
 std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window, KeyId key) {
@@ -180,7 +193,10 @@ std::span<const SlicedWindows::SliceRow> SlicedWindows::rows_of(Interval window,
 }
 
 void SlicedWindows::fire_key(Interval window, KeyId key, Firing firing, Window* state) {
-  const std::span<const SliceRow> rows = rows_of(window, key);
+  fire_key(window, key, rows_of(window, key), firing, state);
+}
+
+void SlicedWindows::fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing, Window* state) {
   if (rows.empty()) return;
   if (context_.settings.partial) return fire_delta(window, key, firing, state);
   if (rows.size() == 1) {
@@ -300,7 +316,8 @@ void SlicedWindows::forget() {
     const std::vector<KeyId>& keys = slice->second.keys;
     for (size_t i = 0; i < keys.size(); ++i) {
       if (i + kAhead < keys.size()) keys_.prefetch(keys[i + kAhead]);
-      if (i + kAhead / 2 < keys.size()) prefetch_row(keys[i + kAhead / 2]);
+      if (i + kAhead / 2 < keys.size()) prefetch_rows(keys[i + kAhead / 2]);
+      if (i + kAhead / 4 < keys.size()) __builtin_prefetch(keys_[keys[i + kAhead / 4]][0].row());
       const KeyId key = keys[i];
       Rows& rows = keys_[key];
       const auto row =

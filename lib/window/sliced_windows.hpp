@@ -81,6 +81,8 @@ class SlicedWindows final : public WindowSet {
   /// With --partial: gives what was added to the row since it was last given, and empties it.
   void fire_delta(Interval window, KeyId key, Firing firing, Window* state);
   void touch(SliceRow& row, KeyId key);
+  /// `rows`: those of the key in the window.
+  void fire_key(Interval window, KeyId key, std::span<const SliceRow> rows, Firing firing, Window* state);
   void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::span<const SliceRow> rows_of(Interval window, KeyId key);
@@ -89,7 +91,7 @@ class SlicedWindows final : public WindowSet {
   /// Every key with a record in the window, once.
   void collect_keys(Interval window, std::vector<KeyId>& keys);
   void next_mark();
-  void prefetch_row(KeyId key) const;
+  void prefetch_rows(KeyId key) const;
   void forget();
   void forget_written();
   /// With --fill: writes ready_ and the windows without records that are between those and others of their key.

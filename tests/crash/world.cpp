@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/world.hpp"
 
+#include <deque>
+
 #include "lib/checkpoint/sink_member.hpp"
 #include "lib/checkpoint/source_member.hpp"
 #include "lib/checkpoint/stage_member.hpp"
+#include "lib/stream/read_ahead.hpp"
 #include "lib/window/window_operator.hpp"
+#include "tests/crash/hooked_operator.hpp"
 #include "tests/crash/hooked_sink.hpp"
 #include "tests/crash/pipe.hpp"
 #include "tools/swatermark/swatermark.hpp"
@@ -14,7 +18,6 @@ namespace streamutils::crash {
 namespace {
 
 constexpr Duration kInterval{20'000};
-constexpr Duration kPace{5'000};
 constexpr std::string_view kPlace = "/checkpoint";
 
 }  // namespace
@@ -26,12 +29,19 @@ class Start {
       : world_(world), scheduler_(world.clock_, seed), random_(seed), trap_(std::move(trap)) {}
 
   void begin() {
-    add("source", "1", nullptr, &pipes_[0], [this](Process& p) { return run_source(p); });
-    add("swatermark", "2", &pipes_[0], &pipes_[1], [this](Process& p) { return run_swatermark(p); });
-    add("swindow", "3", &pipes_[1], &pipes_[2], [this](Process& p) { return run_swindow(p); });
-    add("tee", "4", &pipes_[2], &pipes_[3], [this](Process& p) { return run_tee(p); });
-    add("side", "4.late.1", &side_pipe_, nullptr, [this](Process& p) { return run_sink(p, world_.side_store); });
-    add("sink", "5", &pipes_[3], nullptr, [this](Process& p) { return run_sink(p, world_.main_store); });
+    const std::vector<Recipe> line{{"source", "source", &Start::make_source},
+                                   {"swatermark", "swatermark", &Start::make_swatermark},
+                                   {"swindow", "swindow", &Start::make_swindow},
+                                   {"tee", "sdivert", &Start::make_tee},
+                                   {"sink", world_.main_program, &Start::make_sink}};
+    if (world_.shape_ == Shape::processes) {
+      for (size_t i = 0; i < line.size(); ++i) {
+        add(line[i].name, {line[i]}, i > 0 ? &pipes_[i - 1] : nullptr, i + 1 < line.size() ? &pipes_[i] : nullptr);
+      }
+    } else {
+      add("fused", line, nullptr, nullptr);
+    }
+    add("side", {{"side", "ssink-memory", &Start::make_sink}}, &side_pipe_, nullptr);
   }
   bool run() { return scheduler_.run(); }
   [[nodiscard]] bool trapped() const { return trapped_; }
@@ -53,21 +63,42 @@ class Start {
   }
 
  private:
+  struct Process;
+  /// One stage, in a process of its own or with others.
+  struct Program {
+    Program(Process& process_, std::string name_, std::string program_)
+        : process(process_), name(std::move(name_)), program(std::move(program_)) {}
+    Process& process;
+    const std::string name, program;  // in points; in `open`
+    Metrics metrics;
+    Context context{process.start.world_.clock_, process.log, metrics, process.units,
+                    process.start.world_.shape_ == Shape::processes ? nullptr : &process.fields};
+    std::unique_ptr<checkpoint::ObjectStore> store;
+    // Each calls the one before it.
+    std::unique_ptr<Operator> op, member;
+    std::unique_ptr<HookedOperator> hooked;
+    std::unique_ptr<Source> source;             // of the first one
+    std::function<Status(Status)> finish = {};  // once the loop has ended
+    [[nodiscard]] Operator& last() const { return member ? *member : *op; }
+  };
+  struct Recipe {
+    std::string name, program;
+    Status (Start::*make)(Program&);
+  };
+
   struct Process final : checkpoint::Patience {
-    Process(Start& start_, std::string name_, std::string path_, Pipe* in_, Pipe* out_)
-        : start(start_), name(std::move(name_)), path(std::move(path_)), in(in_), out(out_) {}
+    Process(Start& start_, std::string name_, Pipe* in_, Pipe* out_)
+        : start(start_), name(std::move(name_)), in(in_), out(out_) {}
     Start& start;
-    std::string name, path;
+    std::string name;
     Pipe *in, *out;
     Scheduler::Task* task = nullptr;
     NullLog log;
-    Metrics metrics;
     Units units;
-    Context context{start.world_.clock_, log, metrics, units};
+    SharedFields fields;
     std::unique_ptr<checkpoint::CrashFileSystem> files;
-    std::unique_ptr<checkpoint::ObjectStore> store;
-    std::unique_ptr<PipeWriter> writer;
     std::unique_ptr<PipeReader> reader;
+    std::function<Status()> while_waiting = {};  // what another program here would see if it were not waiting too
     Status status;
 
     Status pause(Duration duration) override {
@@ -75,7 +106,7 @@ class Start {
       if (task->killed()) return failed("killed");
       if (out && out->reader_gone) return Status(Code::broken_pipe, "the reader is gone");
       if (reader && reader->writer_died()) return failed("the writer died");
-      return {};
+      return while_waiting ? while_waiting() : Status();
     }
     [[nodiscard]] bool input_closed() const override { return in && in->writer_gone; }
   };
@@ -115,157 +146,69 @@ class Start {
     if (process.files) process.files->kill();
   }
 
-  void add(std::string name, std::string path, Pipe* in, Pipe* out, std::function<Status(Process&)> main) {
-    auto& process =
-        *processes_.emplace_back(std::make_unique<Process>(*this, std::move(name), std::move(path), in, out));
-    process.task = &scheduler_.add(process.name, [this, &process, main = std::move(main)] {
+  void add(std::string name, std::vector<Recipe> recipes, Pipe* in, Pipe* out) {
+    auto& process = *processes_.emplace_back(std::make_unique<Process>(*this, std::move(name), in, out));
+    process.task = &scheduler_.add(process.name, [this, &process, recipes = std::move(recipes)] {
       process.files = world_.disk.process([this, &process](const std::string& point) { return reach(process, point); });
-      process.status = [&]() -> Status {
-        STREAM_ASSIGN(process.store, checkpoint::open_directory_store(std::string(kPlace), *process.files));
-        if (process.out)
-          process.writer = std::make_unique<PipeWriter>(*process.out, scheduler_, process.units, binary());
-        if (process.in) process.reader = std::make_unique<PipeReader>(*process.in, process.units);
-        return main(process);
-      }();
-      const bool flushes = process.writer && !process.task->killed() && process.status.code() != Code::broken_pipe;
-      if (flushes) {
-        Status flushed = process.writer->flush();
-        if (process.status.ok()) process.status = std::move(flushed);
-      }
+      process.status = run(process, recipes);
       if (process.in) process.in->reader_gone = true;
       if (process.out) process.out->writer_gone = true;
-      if (process.name == "tee") side_pipe_.writer_gone = true;
-      process.store.reset();
+      if (process.name == "tee" || process.name == "fused") side_pipe_.writer_gone = true;
       process.files->kill();
     });
   }
   [[nodiscard]] bool binary() { return random_() % 2 == 0; }
 
-  /// In front of a process' operator: adds the stage to `open`, and names the points of barriers and ends.
-  class Entry final : public Output {
-   public:
-    Entry(Process& process, Operator& op, std::string program, Output& out)
-        : process_(process), op_(op), program_(std::move(program)), out_(out) {}
-    Status records(const Batch& batch) override { return op_.on_records(batch, out_); }
-    Status control(const Control& item) override {
-      if (const auto* open = std::get_if<Open>(&item)) {
-        Open extended = *open;
-        extended.stages.push_back({process_.path, program_, op_.stateful(), std::string(kPlace)});
-        return op_.on_open(extended, out_);
-      }
-      const char* point = std::holds_alternative<Barrier>(item) ? "barrier"
-                          : std::holds_alternative<End>(item)   ? "end"
-                                                                : nullptr;
-      if (!point) return dispatch(op_, item, out_);
-      STREAM_TRY(process_.start.reach(process_, fmt::format("{} {} before", point, process_.name)));
-      STREAM_TRY(dispatch(op_, item, out_));
-      return process_.start.reach(process_, fmt::format("{} {} after", point, process_.name));
+  /// What Program::run() and Fusion do.
+  Status run(Process& process, const std::vector<Recipe>& recipes) {
+    std::deque<Program> programs;
+    std::vector<LoopStage> stages;
+    for (const Recipe& recipe : recipes) {
+      Program& program = programs.emplace_back(process, recipe.name, recipe.program);
+      STREAM_ASSIGN(program.store, checkpoint::open_directory_store(std::string(kPlace), *process.files));
+      STREAM_TRY((this->*recipe.make)(program));
+      program.hooked = std::make_unique<HookedOperator>(
+          program.last(), program.name, program.source != nullptr,
+          [this, &process](const std::string& point) { return reach(process, point); });
+      stages.push_back({*program.hooked, program.context, program.program, std::string(kPlace)});
     }
-
-   private:
-    Process& process_;
-    Operator& op_;
-    const std::string program_;
-    Output& out_;
-  };
-
-  /// Behind it: names the points of its own acks, and of what a source cuts.
-  class Exit final : public Output {
-   public:
-    Exit(Process& process, Output* writer) : process_(process), writer_(writer) {}
-    Status records(const Batch& batch) override { return writer_ ? writer_->records(batch) : Status(); }
-    Status control(const Control& item) override {
-      if (!writer_) return {};
-      const auto* ack = std::get_if<Ack>(&item);
-      const bool cut = process_.path == "1" && std::holds_alternative<Barrier>(item);
-      if (!cut && !(ack && ack->stage == process_.name)) return writer_->control(item);
-      const std::string point = (ack ? "ack " : "barrier ") + process_.name;
-      STREAM_TRY(process_.start.reach(process_, point + " before"));
-      STREAM_TRY(writer_->control(item));
-      return process_.start.reach(process_, point + " after");
+    std::unique_ptr<Terminal> terminal = std::make_unique<NoTerminal>();
+    if (process.out) terminal = std::make_unique<PipeWriter>(*process.out, scheduler_, process.units, binary());
+    if (process.in) {
+      process.reader = std::make_unique<PipeReader>(*process.in, process.out, scheduler_, world_.clock_, process.units);
     }
-    Status flush() override { return writer_ ? writer_->flush() : Status(); }
-
-   private:
-    Process& process_;
-    Output* writer_;
-  };
-
-  Status due(Operator& op, Output& out) {
-    const auto deadline = op.deadline();
-    return deadline && world_.clock_.mono() >= *deadline ? op.on_deadline(out) : Status();
+    Source* source = process.reader ? process.reader.get() : programs.front().source.get();
+    std::optional<ReadAhead> read_ahead;
+    if (world_.shape_ == Shape::threads && programs.front().source) {
+      source = &read_ahead.emplace(*source, process.fields, 2, 0);
+    }
+    const StopFlag never;
+    const Waiter waiter(never, -1);  // our sources wait without it
+    Status status = run_loop(*source, stages, *terminal, waiter, {}).status;
+    for (Program& program : programs) {
+      if (program.finish) status = program.finish(std::move(status));
+    }
+    return status;
   }
 
-  /// What run_loop() does.
-  Status loop(Process& process, Operator& op, const std::string& program) {
-    Exit exit(process, process.writer.get());
-    Entry entry(process, op, program, exit);
-    for (;;) {
-      if (process.task->killed()) return failed("killed");
-      if (process.reader->ready()) {
-        STREAM_TRY(process.reader->poll(entry));
-        if (process.reader->finished()) return {};
-      } else {
-        STREAM_TRY(op.on_quiet(exit));
-        STREAM_TRY(exit.flush());
-        if (process.out && process.out->reader_gone) return Status(Code::broken_pipe, "the reader is gone");
-        scheduler_.wait([&] { return process.reader->ready() || (process.out && process.out->reader_gone); },
-                        op.deadline());
-      }
-      STREAM_TRY(due(op, exit));
-    }
+  Status make_source(Program& p) {
+    auto member = std::make_unique<checkpoint::SourceMember>(*p.store, kInterval, p.process, p.context);
+    p.source = std::make_unique<LogSource>(LogSource::Place{
+        world_.log_, *member, scheduler_, world_.clock_, p.process.units, p.process.out, random_, world_.records_read});
+    p.member = std::move(member);
+    return {};
   }
 
-  Status run_source(Process& process) {
-    checkpoint::SourceMember member(*process.store, kInterval, process, process.context);
-    Exit exit(process, process.writer.get());
-    Entry entry(process, member, "source", exit);
-    Open open;
-    open.run = make_run_id();
-    for (const auto& unit : world_.log_)
-      open.sources.push_back({unit.name, 0, static_cast<int64_t>(unit.records.size())});
-    STREAM_TRY(entry.control(open));
-    if (member.resume_point().finished) return entry.control(End{.fire = false});
-    std::vector<size_t> next(world_.log_.size(), 0);
-    for (size_t u = 0; u < next.size(); ++u) {
-      const auto& unit = world_.log_[u];
-      if (!member.resume_point().first) next[u] = static_cast<size_t>(member.resume_point().positions.at(unit.name));
-      STREAM_TRY(entry.control(Assign{process.units.id(unit.name), static_cast<int64_t>(next[u]), 2}));
-    }
-    for (bool any = true; any;) {
-      any = false;
-      for (size_t u = 0; u < next.size(); ++u) {
-        STREAM_TRY(give(process, world_.log_[u], next[u], entry));
-        any |= next[u] < world_.log_[u].records.size();
-        STREAM_TRY(due(member, exit));
-        STREAM_TRY(exit.flush());
-        scheduler_.wait([] { return false; }, world_.clock_.mono() + kPace);
-        if (process.task->killed()) return failed("killed");
-      }
-    }
-    return entry.control(End{.fire = true});
-  }
-
-  Status give(Process& process, const World::Unit& unit, size_t& next, Output& out) {
-    BatchBuilder batch;
-    batch.clear(process.units.id(unit.name));
-    for (uint64_t n = 1 + random_() % 4; n > 0 && next < unit.records.size(); --n, ++next, ++world_.records_read) {
-      const auto offset = static_cast<int64_t>(next);
-      batch.append(unit.records[next], nullptr, &offset);
-    }
-    return batch.empty() ? Status() : out.records(batch.batch());
-  }
-
-  Status run_swatermark(Process& process) {
+  Status make_swatermark(Program& p) {
     swatermark::Options options;
     options.time_field = "t";
     options.time_unit = TimeUnit::s;
-    STREAM_ASSIGN(auto op, swatermark::Swatermark::create(options, process.context));
-    checkpoint::StageMember member(*op, "swatermark", *process.store, process, process.context);
-    return loop(process, member, "swatermark");
+    STREAM_ASSIGN(p.op, swatermark::Swatermark::create(options, p.context));
+    p.member = std::make_unique<checkpoint::StageMember>(*p.op, p.program, *p.store, p.process, p.context);
+    return {};
   }
 
-  Status run_swindow(Process& process) {
+  Status make_swindow(Program& p) {
     window::WindowSettings settings;
     settings.size = settings.slide = Duration{10'000'000};
     settings.keys = {"k"};
@@ -273,15 +216,18 @@ class Start {
     settings.allowed_lateness = Duration{5'000'000};
     settings.scope = window::Scope::unit;
     settings.time_format = TimeFormat::s;
-    STREAM_ASSIGN(auto op, window::WindowOperator::create(settings, process.context));
-    checkpoint::StageMember member(*op, "swindow", *process.store, process, process.context);
-    return loop(process, member, "swindow");
+    STREAM_ASSIGN(p.op, window::WindowOperator::create(settings, p.context));
+    p.member = std::make_unique<checkpoint::StageMember>(*p.op, p.program, *p.store, p.process, p.context);
+    return {};
   }
 
   /// What sdivert --exec late=ssink does with items.
   class Tee final : public Operator {
    public:
-    Tee(Process& process, PipeWriter& side) : process_(process), side_(side) {}
+    Tee(Program& program, Pipe& side, bool binary)
+        : process_(program.process),
+          clock_(program.context.clock),
+          side_(side, process_.start.scheduler_, process_.units, binary) {}
     Status on_open(Open& open, Output& out) override {
       Open branch = open;
       branch.stages.push_back({"4.late.0", "sdivert", false, ""});
@@ -302,15 +248,18 @@ class Start {
     Status on_quiet(Output&) override { return look(); }
     [[nodiscard]] std::optional<MonoTime> deadline() const override { return next_look_; }
     Status on_deadline(Output&) override {
-      next_look_ = process_.context.clock.mono() + Duration{10'000};
+      next_look_ = clock_.mono() + Duration{10'000};
       return look();
+    }
+    Status look_at_branch() {
+      const Process& side = process_.start.process("side");
+      return side.task->ended() && !side.status.ok() ? failed("the branch died") : Status();
     }
 
    private:
     Status look() {
       STREAM_TRY(side_.flush());
-      const Process& side = process_.start.process("side");
-      return side.task->ended() && !side.status.ok() ? failed("the branch died") : Status();
+      return look_at_branch();
     }
     Status both(const Control& item, Output& out) {
       STREAM_TRY(out.flush());
@@ -319,39 +268,43 @@ class Start {
       return out.control(item);
     }
     Process& process_;
-    PipeWriter& side_;
+    Clock& clock_;
+    PipeWriter side_;
     MonoTime next_look_;
   };
   Process& process(std::string_view name) {
     return **std::find_if(processes_.begin(), processes_.end(), [&](const auto& p) { return p->name == name; });
   }
 
-  Status run_tee(Process& process) {
-    PipeWriter side(side_pipe_, scheduler_, process.units, binary());
-    Tee op(process, side);
-    Status status = loop(process, op, "sdivert");
-    side_pipe_.writer_gone = true;
-    if (!status.ok()) return status;
-    STREAM_TRY(process.writer->flush());  // as run_loop() does when it ends
-    Process& branch = this->process("side");
-    scheduler_.wait([&] { return branch.task->ended(); }, std::nullopt);
-    return branch.status.ok() ? Status() : failed("the branch died");
+  Status make_tee(Program& p) {
+    auto tee = std::make_unique<Tee>(p, side_pipe_, binary());
+    p.process.while_waiting = [op = tee.get()] { return op->look_at_branch(); };
+    p.op = std::move(tee);
+    p.finish = [this](Status status) -> Status {
+      side_pipe_.writer_gone = true;
+      if (!status.ok()) return status;
+      Process& branch = process("side");
+      scheduler_.wait([&] { return branch.task->ended(); }, std::nullopt);
+      return branch.status.ok() ? Status() : failed("the branch died");
+    };
+    return {};
   }
 
-  Status run_sink(Process& process, MemoryStore& store) {
-    const bool root = process.name == "sink";
-    const std::string program = root ? world_.main_program : "ssink-memory";
+  Status make_sink(Program& p) {
+    const bool root = p.name == "sink";
     std::unique_ptr<checkpoint::TransactionalSink> real;
     if (root && world_.main_sink) {
-      STREAM_ASSIGN(real, world_.main_sink(process.context));
+      STREAM_ASSIGN(real, world_.main_sink(p.context));
     } else {
-      real = std::make_unique<MemorySink>(store, process.context);
+      real = std::make_unique<MemorySink>(root ? world_.main_store : world_.side_store, p.context);
     }
-    HookedSink sink(std::move(real), [&](const std::string& point) { return reach(process, point); });
+    auto sink = std::make_unique<HookedSink>(std::move(real),
+                                             [this, &p](const std::string& point) { return reach(p.process, point); });
     const auto settings = root ? world_.settings : checkpoint::StartSettings();
-    checkpoint::SinkMember member(sink, {.program = program, .start = settings}, *process.store, process,
-                                  process.context);
-    return loop(process, member, program);
+    p.member = std::make_unique<checkpoint::SinkMember>(
+        *sink, checkpoint::SinkSettings{.program = p.program, .start = settings}, *p.store, p.process, p.context);
+    p.op = std::move(sink);
+    return {};
   }
 
   World& world_;
@@ -364,10 +317,10 @@ class Start {
   Pipe pipes_[4], side_pipe_;
 };
 
-World::World() {
+World::World(Shape shape) : shape_(shape) {
   std::mt19937_64 random(7);
   for (const char* name : {"log/0", "log/1"}) {
-    Unit& unit = log_.emplace_back(Unit{name, {}});
+    LogUnit& unit = log_.emplace_back(LogUnit{name, {}});
     for (int i = 0; i < 70; ++i) {
       // Mostly forwards, some behind the watermark, a few behind the allowed lateness.
       const int back = random() % 10 == 0 ? 25 : static_cast<int>(random() % 6);

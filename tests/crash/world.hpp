@@ -4,7 +4,8 @@
 //   source | swatermark | swindow | tee late=sink | sink
 //
 // Everything but the log, the tee and the sinks' stores is the real thing. Each stage is a process of its own: it can
-// be killed or stopped alone, at every named point, and what it had not given away is gone.
+// be killed or stopped alone, at every named point, and what it had not given away is gone. Or all of them are one
+// process, as with sfuse, and only the sink of the tee's branch is another.
 #pragma once
 #include <functional>
 #include <map>
@@ -13,17 +14,24 @@
 #include <vector>
 
 #include "lib/checkpoint/start.hpp"
+#include "tests/crash/log_source.hpp"
 #include "tests/crash/memory_sink.hpp"
 #include "tests/crash/scheduler.hpp"
 #include "tests/helpers/crash_file_system.hpp"
 
 namespace streamutils::crash {
 
+enum class Shape {
+  processes,  ///< each stage one
+  fused,      ///< one, and the branch
+  threads,    ///< the same, with the records parsed on two threads
+};
+
 enum class Harm {
-  kill_one,    ///< kill -9 of the stage that reached the point
-  kill_all,    ///< of all stages at that moment
+  kill_one,    ///< kill -9 of the process that reached the point
+  kill_all,    ///< of all processes at that moment
   power_loss,  ///< the same, and what was not synced is gone
-  stop_one,    ///< SIGSTOP of that stage, a twin runs to its end, SIGCONT
+  stop_one,    ///< SIGSTOP of that process, a twin runs to its end, SIGCONT
   stop_all,
 };
 
@@ -35,10 +43,10 @@ struct Trap {
 
 class World {
  public:
-  World();
+  explicit World(Shape shape = Shape::processes);
 
   struct Outcome {
-    std::map<std::string, Status> stages;  ///< how each ended
+    std::map<std::string, Status> stages;  ///< how each process ended
     bool hung = false;
     bool trapped = false;  ///< the trap was reached
     [[nodiscard]] bool ok() const;
@@ -61,11 +69,8 @@ class World {
 
  private:
   friend class Start;
-  struct Unit {
-    std::string name;
-    std::vector<std::string> records;
-  };
-  std::vector<Unit> log_;
+  const Shape shape_;
+  std::vector<LogUnit> log_;
   FakeClock clock_;
 };
 

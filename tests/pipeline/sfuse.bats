@@ -68,6 +68,17 @@ masked() { sed 's/"run":"[^"]*"/"run":"*"/; s/,"offset":[0-9]*//'; }
   same 2 "${#lines[@]}"
 }
 
+@test "how little is handed to other threads is a number" {
+  local bytes
+  for bytes in x -1 16KiB 99999999999999999999; do
+    STREAM_READ_AHEAD_BYTES=$bytes run swatermark --time t --threads 2 <<<'{"t":1}'
+    same 2 "$status"
+    contains "$output" "swatermark: STREAM_READ_AHEAD_BYTES is '$bytes'; it takes a number of bytes"
+  done
+  STREAM_READ_AHEAD_BYTES=0 run swatermark --time t --threads 2 --plain <<<'{"t":1}'
+  same '{"t":1}' "$output"
+}
+
 @test "what cannot be fused is named, with what can" {
   run sfuse 'swatermark --time t | jq -c .'
   same 2 "$status"

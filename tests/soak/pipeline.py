@@ -48,9 +48,11 @@ class Shape:
         self.compression = draw.choice(["none", "gzip"])
         self.fused = self.srun and draw.random() < 0.25  # all but the branches in one process
         self.now = draw.random() < 0.5  # ssink-redis --commit now: hashes alone
+        self.threads = 1  # of the fused process
 
     def __str__(self):
-        words = [("fused" if self.fused else "srun") if self.srun else "shell", "binary" if self.binary else "text", self.main]
+        fused = "fused" if self.threads == 1 else f"fused-{self.threads}"
+        words = [(fused if self.fused else "srun") if self.srun else "shell", "binary" if self.binary else "text", self.main]
         if self.side:
             words.append(f"{self.side_label}={self.side}")
         if self.copy:
@@ -137,12 +139,12 @@ class Run:
             path = os.path.join(self.folder, "pipeline.conf")
             with open(path, "w", encoding="utf-8") as file:
                 file.write("name = soak\n" + ("" if self.shape.binary else "binary = false\n"))
-                file.write("fuse = true\n" if self.shape.fused else "")
+                file.write(f"fuse = true\nthreads = {self.shape.threads}\n" if self.shape.fused else "")
                 file.write(f"checkpoint = {self.place['checkpoint']}\n")
                 for stage in stages:
                     file.write(f"stage = {shlex.join(stage)}\n")
             words = [os.path.join(BIN, "srun"), "-v", path]
-            environment = {}
+            environment = {"STREAM_READ_AHEAD_BYTES": "0"}
         else:
             if self.shape.binary:
                 environment["STREAM_FORMAT"] = "binary"
@@ -155,7 +157,8 @@ class Run:
             words = ["bash", path]
         self.say(f"started with {' '.join(source_options) or 'no options'}")
         with open(self.log, "a", encoding="utf-8") as log:
-            self.root = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.root = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                         env={**os.environ, **environment})
 
     def say(self, text):
         with open(self.log, "a", encoding="utf-8") as log:

@@ -55,6 +55,8 @@ class Schedule:
         self.seed, self.folder, self.redis, self.kafka, self.seconds = seed, folder, redis, kafka, seconds
         self.draw = random.Random(f"schedule {seed}")
         self.shape = Shape(self.draw)
+        if self.shape.fused:  # by itself, so that all else is what the seed always drew
+            self.shape.threads = random.Random(f"threads {seed}").choice([1, 2])
         self.settings = Settings(self.draw, self.shape.stream_scope)
         self.kills = draw_kills(self.draw, self.shape, seconds - 4 if broker else seconds, apart, broker)
         self.topic = f"soak-{seed}-{os.getpid()}"

@@ -21,6 +21,10 @@ class Noting final : public Output {
   Noting(const FieldSet& fields, Context& context)
       : reader_(fields, context), values_(fields.size()), recorder_(context.units) {}
   Status records(const Batch& batch) override {
+    if (refuses && batch.size() > 0 && batch.record(0) == *refuses) {
+      refuses.reset();
+      return usage_error("refused");
+    }
     parsed_before |= batch.fields != nullptr;
     reader_.begin(batch);
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -46,6 +50,7 @@ class Noting final : public Output {
 
   Lines lines;
   bool parsed_before = false;
+  std::optional<std::string> refuses;  // the batch that begins with this record, once
 
  private:
   FieldReader reader_;
@@ -60,7 +65,7 @@ struct Seen {
 };
 
 /// Everything a stage sees of these bytes as a file; `threads` 0: without reading ahead.
-Seen see(std::string_view bytes, size_t threads) {
+Seen see(std::string_view bytes, size_t threads, std::optional<std::string> refuses = {}) {
   std::FILE* file = std::tmpfile();
   EXPECT_EQ(std::fwrite(bytes.data(), 1, bytes.size(), file), bytes.size());
   std::rewind(file);
@@ -73,6 +78,7 @@ Seen see(std::string_view bytes, size_t threads) {
   FieldSet fields;
   for (const char* path : {"k", "a.b", "t"}) EXPECT_TRUE(fields.add(path).ok());
   Noting stage(fields, context);
+  stage.refuses = std::move(refuses);
   StopFlag stop;
   Waiter waiter(stop, -1);
   StreamReader reader(fileno(file), "the file", units, DecodeSettings{});
@@ -185,6 +191,40 @@ TEST(ReadingAhead, GivesWhatCameBeforeAFailure) {
   const Seen seen = see_on_threads(text);  // the end is missing
   EXPECT_EQ(seen.status.code(), Code::failed);
   EXPECT_EQ(seen.lines.size(), 80'001U);
+}
+
+// A stage that had failed was given the same records again, and went on as if nothing had happened.
+TEST(ReadingAhead, GivesNothingMoreToAStageThatFailed) {
+  const std::string_view bytes =
+      "{\"$stream\":\"open\",\"version\":1,\"run\":\"x\",\"stages\":[]}\n{\"$stream\":\"unit\",\"unit\":\"p/0\"}\n"
+      "{\"k\":1}\n{\"$stream\":\"end\",\"fire\":true}\n";
+  for (const size_t threads : {0, 1, 2}) {
+    const Seen seen = see(bytes, threads, "{\"k\":1}");
+    EXPECT_EQ(seen.lines, Lines({"open"})) << threads << " threads";
+    EXPECT_EQ(seen.status.message(), "refused");
+  }
+}
+
+/// Gives nothing, for the time being.
+class Waiting final : public Source {
+ public:
+  Result<State> poll(Output&, const Waiter&, Duration) override { return State::empty; }
+};
+
+// A poll that brought nothing counted as a delivery when nothing is too small to be handed over: the loop never waited.
+TEST(ReadingAhead, SaysThatThereIsNothing) {
+  Waiting source;
+  SharedFields shared;
+  Units units;
+  ItemRecorder recorder(units);
+  const StopFlag stop;
+  const Waiter waiter(stop, -1);
+  for (const size_t small_bytes : {size_t{0}, ReadAhead::kSmallBytes}) {
+    ReadAhead ahead(source, shared, 2, small_bytes);
+    const auto state = ahead.poll(recorder, waiter, Duration{0});
+    ASSERT_TRUE(state.ok());
+    EXPECT_EQ(*state, Source::State::empty) << small_bytes;
+  }
 }
 
 }  // namespace
