@@ -88,6 +88,30 @@ TEST_F(SavedWindowsTest, Sessions) {
   EXPECT_EQ(look(save()), expected);
 }
 
+TEST_F(SavedWindowsTest, PartialsAndWhatTheyAreMergedTo) {
+  WindowSettings s = plain_settings();
+  s.allowed_lateness = Duration{10 * kSecond};
+  s.partial = true;
+  make(s);
+  at(1);
+  at(12);
+  watermark(11);
+  EXPECT_EQ(look(save()), (Lines{R"(- 11 [0,10) "a"; ,"n":0 true 1)", R"(- 11 [10,20) "a"; ,"n":1 false 0)"}))
+      << "what was given is gone";
+  const std::string partial = take().front();
+  s.partial = false;
+  s.merge = true;
+  s.slide = Duration{5 * kSecond};
+  make(s);
+  record(partial);
+  EXPECT_EQ(look(save()), Lines()) << "the windows of 10 s every 5 s have edges inside of it";
+  s.size = Duration{40 * kSecond};
+  s.slide = Duration{20 * kSecond};
+  make(s);
+  record(partial);
+  EXPECT_EQ(look(save()), (Lines{R"(- -1 [-20,20) "a"; ,"n":1 false 0)", R"(- -1 [0,40) "a"; ,"n":1 false 0)"}));
+}
+
 TEST_F(SavedWindowsTest, DamagedStatesAreFailures) {
   make(plain_settings());
   for (int t = 0; t < 30; ++t) at(t);
