@@ -209,43 +209,80 @@ void Child::send(int signal) {
   if (!poll()) kill(pid_, signal);
 }
 
-Status check_program(SpawnRequest request) {
-  constexpr Duration kLimit{10'000'000};
+namespace {
+
+constexpr Duration kCheckLimit{10'000'000};
+
+/// What comes through `fd` until its end or `end`; at most 64 KiB of it.
+std::string read_until(int fd, MonoTime end) {
   constexpr size_t kMaxText = 64 << 10;
-  STREAM_ASSIGN(Pipe said, make_pipe());
-  const Fd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!nothing.is_open()) return errno_status(errno, "open", "/dev/null");
-  request.stdin_fd = request.stdout_fd = nothing.get();
-  request.stderr_fd = said.write.get();
-  request.die_with_parent = true;
-  request.environment.emplace_back("STREAM_CHECK", "1");
-  STREAM_ASSIGN(Child child, spawn(request));
-  said.write.reset();
   const SystemClock clock;
-  const MonoTime end = clock.mono() + kLimit;
   std::string text;
   for (;;) {
     const Duration left = end - clock.mono();
-    pollfd fd{said.read.get(), POLLIN, 0};
-    const int ready = left.us > 0 ? poll(&fd, 1, static_cast<int>(left.us / 1000 + 1)) : 0;
+    pollfd wanted{fd, POLLIN, 0};
+    const int ready = left.us > 0 ? poll(&wanted, 1, static_cast<int>(left.us / 1000 + 1)) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
+    if (ready <= 0) return text;
     char bytes[4096];
-    const ssize_t n = read(said.read.get(), bytes, sizeof bytes);
+    const ssize_t n = read(fd, bytes, sizeof bytes);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
+    if (n <= 0) return text;
     if (text.size() < kMaxText) text.append(bytes, static_cast<size_t>(n));
   }
-  const auto status = child.wait_for(std::max(Duration{0}, end - clock.mono()));
-  if (!status) {
-    child.send(SIGKILL);
-    child.wait();
-    return usage_error("'{}' does not end when it is checked", join_words(request.words));
-  }
-  if (status->ok()) return {};
+}
+
+struct Checked {
+  std::optional<ExitStatus> status;  ///< none: it did not end in time, and was killed
+  std::string said;
+};
+
+/// Runs a program of ours with STREAM_CHECK and nothing to read or write but what `said` of the request is to be.
+Result<Checked> run_check(SpawnRequest request, const char* question, int SpawnRequest::*said) {
+  STREAM_ASSIGN(Pipe pipe, make_pipe());
+  const Fd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!nothing.is_open()) return errno_status(errno, "open", "/dev/null");
+  request.stdin_fd = request.stdout_fd = request.stderr_fd = nothing.get();
+  request.*said = pipe.write.get();
+  request.die_with_parent = true;
+  request.environment.emplace_back("STREAM_CHECK", question);
+  STREAM_ASSIGN(Child child, spawn(request));
+  pipe.write.reset();
+  const SystemClock clock;
+  const MonoTime end = clock.mono() + kCheckLimit;
+  Checked checked;
+  checked.said = read_until(pipe.read.get(), end);
+  checked.status = child.wait_for(std::max(Duration{0}, end - clock.mono()));
+  if (checked.status) return checked;
+  child.send(SIGKILL);
+  child.wait();
+  return checked;
+}
+
+}  // namespace
+
+Status check_program(const SpawnRequest& request) {
+  STREAM_ASSIGN(Checked checked, run_check(request, "1", &SpawnRequest::stderr_fd));
+  if (!checked.status) return usage_error("'{}' does not end when it is checked", join_words(request.words));
+  if (checked.status->ok()) return {};
+  std::string& text = checked.said;
   while (text.ends_with('\n')) text.pop_back();
-  if (text.empty()) return usage_error("'{}' {} when it was checked", join_words(request.words), status->text());
+  if (text.empty()) {
+    return usage_error("'{}' {} when it was checked", join_words(request.words), checked.status->text());
+  }
   return Status(Code::usage, text);
+}
+
+std::vector<std::string> fields_of_program(const SpawnRequest& request) {
+  auto checked = run_check(request, "fields", &SpawnRequest::stdout_fd);
+  std::vector<std::string> fields;
+  if (!checked.ok() || !checked->status || !checked->status->ok()) return fields;
+  for (std::string_view rest = checked->said; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    fields.emplace_back(line);
+  }
+  return fields;
 }
 
 }  // namespace streamutils

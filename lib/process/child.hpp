@@ -96,6 +96,8 @@ Result<Child> spawn(const SpawnRequest& request);
 
 /// Runs a program of ours with STREAM_CHECK=1, which ends it before it reads anything, bounded by 10 s. `request` gives
 /// file, words and environment. On failure: what it said on stderr, as a usage error.
-Status check_program(SpawnRequest request);
+Status check_program(const SpawnRequest& request);
+/// The paths of the fields that a program of ours reads from records (STREAM_CHECK=fields); none when it does not say.
+std::vector<std::string> fields_of_program(const SpawnRequest& request);
 
 }  // namespace streamutils

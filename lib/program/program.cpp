@@ -82,10 +82,14 @@ class NeighbourPatience final : public checkpoint::Patience {
   const Fusion* fusion_;
 };
 
+constexpr const char* kCheck = "STREAM_CHECK";
+
 bool environment_is(const char* name, std::string_view value) {
   const char* set = std::getenv(name);
   return set && value == set;
 }
+
+bool checks_only() { return environment_is(kCheck, "1") || environment_is(kCheck, "fields"); }
 
 /// STREAM_READ_AHEAD_BYTES, for tests: how little is not worth other threads. They set 0, for their input is small.
 Result<size_t> read_ahead_bytes() {
@@ -152,6 +156,10 @@ struct Program::Impl {
   std::unique_ptr<checkpoint::ObjectStore> store;
   std::optional<checkpoint::SourceMember> source_member;
 
+  /// STREAM_FIELDS: the fields that this program and those behind it want, one a line.
+  Status ask_for_fields();
+  /// STREAM_CHECK=fields: the fields that this program wants, one a line on standard output.
+  Status say_fields() const;
   void declare_checkpoint();
   Status open_store();
 
@@ -200,6 +208,30 @@ void Program::Impl::declare_checkpoint() {
   }
 }
 
+Status Program::Impl::ask_for_fields() {
+  const char* text = std::getenv("STREAM_FIELDS");
+  const bool told = environment_is(kCheck, "fields");
+  if (!fusion && (told || (text && *text))) context.shared_fields = &own_fields;
+  if (told || !text || !context.shared_fields || !context.shared_fields->asked.empty()) return {};
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view path = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), path.size() + 1));
+    auto slot = context.shared_fields->set.add(path);
+    if (!slot.ok()) return slot.take_status().at("STREAM_FIELDS");
+    context.shared_fields->asked.push_back(*slot);
+  }
+  return {};
+}
+
+Status Program::Impl::say_fields() const {
+  std::string text;
+  for (size_t slot = 0; slot < context.shared_fields->set.size(); ++slot) {
+    text += context.shared_fields->set.text(slot) + '\n';
+  }
+  const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
+  return written == static_cast<ssize_t>(text.size()) ? Status() : failed("the fields cannot be said");
+}
+
 Status Program::Impl::open_store() {
   if (role == Role::other) return {};
   if (const char* dir = std::getenv("STREAM_CHECKPOINT"); dir && *dir && common.checkpoint.empty())
@@ -213,7 +245,7 @@ Status Program::Impl::open_store() {
     return {};
   }
   if (checkpoint_interval.us <= 0) return usage_error("--checkpoint-interval has to be more than nothing");
-  if (environment_is("STREAM_CHECK", "1")) return {};
+  if (checks_only()) return {};
   files = checkpoint::posix_file_system();
   STREAM_ASSIGN(store, checkpoint::open_directory_store(common.checkpoint, *files));
   return {};
@@ -263,8 +295,9 @@ std::optional<int> Program::parse(int argc, char** argv) {
   auto small = read_ahead_bytes();
   if (!small.ok()) return fail(small.status());
   impl_->read_ahead_bytes = *small;
+  if (Status status = impl_->ask_for_fields(); !status.ok()) return fail(status);
   const bool writes_stdout = !impl_->fusion || impl_->fusion->at_last();
-  if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !environment_is("STREAM_CHECK", "1")) {
+  if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !checks_only()) {
     return fail(usage_error(
         "refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
   }
@@ -282,7 +315,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
 
 void Program::declare_threads() { impl_->has_threads = true; }
 
-bool Program::check_only() const { return environment_is("STREAM_CHECK", "1"); }
+bool Program::check_only() const { return checks_only(); }
 
 int Program::fail(const Status& status) {
   if (!status.ok() && status.code() != Code::broken_pipe) impl_->log.error("{}", status.message());
@@ -290,7 +323,7 @@ int Program::fail(const Status& status) {
 }
 
 int Program::run(Operator& op) {
-  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
+  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units, impl_->context.shared_fields);
   std::optional<checkpoint::StageMember> member;
   if (impl_->store) member.emplace(op, impl_->name, *impl_->store, impl_->patience, impl_->context);
   const int code = impl_->run_stdin(*this, member ? static_cast<Operator&>(*member) : op, writer, STDOUT_FILENO);
@@ -329,7 +362,7 @@ int Program::Impl::run_to_nothing(Program& program, Operator& op) {
 }
 
 int Program::run(Source& source, Operator& op) {
-  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units);
+  StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units, impl_->context.shared_fields);
   const int code = impl_->run(*this, &source, op, writer, STDOUT_FILENO);
   impl_->say_left_out(writer.left_out());
   return code;
@@ -351,7 +384,7 @@ int Program::Impl::run_stdin(Program& program, Operator& op, Terminal& terminal,
 int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal& terminal, int output_fd) {
   LoopStage stage{op, context, name, store ? store->place() : "", common.strict};
   std::optional<MetricsThread> metrics_thread;
-  const bool checks = environment_is("STREAM_CHECK", "1");
+  const bool checks = checks_only();
   if (metrics_file && !checks) metrics_thread.emplace(*metrics_file, metrics, log);
   int code = 0;
   if (fusion && source) fusion->source = source;
@@ -364,8 +397,10 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     if (fusion && fusion->source) source = fusion->source;
     std::optional<StreamReader> stdin_reader;
     if (!source) {
-      stdin_reader.emplace(STDIN_FILENO, "standard input", units,
-                           DecodeSettings{.max_record_bytes = 1 << 20, .eof_is_end = common.eof_is_end});
+      stdin_reader.emplace(
+          STDIN_FILENO, "standard input", units,
+          DecodeSettings{
+              .max_record_bytes = 1 << 20, .fields = context.shared_fields, .eof_is_end = common.eof_is_end});
       reader = &*stdin_reader;
       source = reader;
     }
@@ -377,6 +412,8 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     }
     code = run_loop_of(stages, *source, terminal, output_fd);
     reader = nullptr;
+  } else if (environment_is(kCheck, "fields") && context.shared_fields) {
+    if (Status said = say_fields(); !said.ok()) code = program.fail(said);
   }
   if (metrics_thread) {
     Status last = metrics_thread->finish();

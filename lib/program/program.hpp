@@ -61,7 +61,8 @@ class Program {
   [[nodiscard]] const StopFlag& stop() const;
 
   /// Declares the common options, parses argv, installs the signal handlers. A value: exit with it now.
-  /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it.
+  /// With STREAM_CHECK=1 in the environment, run() ends with 0 before any input is read: `srun --check` uses it. With
+  /// STREAM_CHECK=fields it also writes the fields that the program wants, one a line.
   std::optional<int> parse(int argc, char** argv);
 
   /// For programs whose operator finds fields in every record (FieldReader): declares --threads. Before parse().

@@ -4,8 +4,10 @@
 //   frame    u32 payload bytes (multiple of 8) | u8 type | u8 columns | u16 zero | payload
 //   unit     u32 number | u32 name bytes | name, padded          numbers count from 0 in order; "-" is declared as well
 //   records  u32 unit | u32 count | u32 bytes | u32 zero | count x {u32 offset, u32 size}
-//            | i64 times[count]? | i64 offsets[count]? | i64 kafka_times[count]? | bytes, padded
+//            | i64 times[count]? | i64 offsets[count]? | i64 kafka_times[count]? | u64 fields[count][names]? | bytes,
+//            padded
 //   watermark u32 unit | u32 zero | i64 time in us
+//   fields   u32 names | names x {u32 bytes, path}, padded      before the first column of fields (field_columns.hpp)
 //   control  u32 text bytes | the item as in the text encoding, padded
 //
 // All integers are little-endian. Values are persistent: a type or column number is never used again for something
@@ -16,16 +18,18 @@
 
 #include "lib/stream/control_json.hpp"
 #include "lib/stream/decoder.hpp"
+#include "lib/stream/field_columns.hpp"
 
 namespace streamutils {
 
 inline constexpr std::string_view kBinaryMagic{"\x89STRM\x00\x01\n", 8};
 
-enum class FrameType : uint8_t { unit = 1, records = 2, watermark = 3, control = 4 };
+enum class FrameType : uint8_t { unit = 1, records = 2, watermark = 3, control = 4, fields = 5 };
 
 inline constexpr uint8_t kColumnTimes = 1;
 inline constexpr uint8_t kColumnOffsets = 2;
 inline constexpr uint8_t kColumnKafkaTimes = 4;
+inline constexpr uint8_t kColumnFields = 8;
 
 struct FrameHeader {
   uint32_t payload_bytes;
@@ -68,6 +72,7 @@ class BinaryDecoder final : public Decoder {
   Units& units_;
   DecodeSettings settings_;
   ControlParser controls_;
+  FieldColumnReader fields_;
   std::vector<UnitId> numbers_;  // the writer's unit numbers to ours
   uint64_t position_ = 0;        // of the current frame in the input, for error messages
   bool magic_seen_ = false;

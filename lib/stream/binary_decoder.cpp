@@ -8,7 +8,7 @@
 namespace streamutils {
 
 BinaryDecoder::BinaryDecoder(Units& units, const DecodeSettings& settings)
-    : units_(units), settings_(settings), controls_(units) {}
+    : units_(units), settings_(settings), controls_(units), fields_(settings.fields) {}
 
 Result<size_t> BinaryDecoder::decode(std::string_view bytes, bool at_eof, Output& out) {
   size_t taken = 0;
@@ -62,6 +62,8 @@ Status BinaryDecoder::take_frame(const FrameHeader& header, std::string_view pay
       return take_unit(payload);
     case FrameType::control:
       return take_control(payload, out);
+    case FrameType::fields:
+      return fields_.declare(payload);
   }
   return failed("frame of unknown type {}", header.type);
 }
@@ -103,9 +105,13 @@ Status BinaryDecoder::take_records(const FrameHeader& header, std::string_view p
   if (payload.size() < sizeof records) return failed("frame 'records' is too short");
   std::memcpy(&records, payload.data(), sizeof records);
   STREAM_TRY(check_unit(records.unit));
-  const auto columns = static_cast<unsigned>(__builtin_popcount(header.columns & 7U));
+  const bool has_fields = (header.columns & kColumnFields) != 0;
+  const uint64_t columns =
+      static_cast<unsigned>(__builtin_popcount(header.columns & 7U)) + (has_fields ? fields_.width() : 0);
   const uint64_t fixed = sizeof records + uint64_t{records.count} * (sizeof(Slice) + 8 * columns);
-  if (header.columns > 7 || fixed + records.bytes > payload.size()) return failed("frame 'records' is malformed");
+  if (header.columns > 15 || (has_fields && fields_.width() == 0) || fixed + records.bytes > payload.size()) {
+    return failed("frame 'records' is malformed");
+  }
   const char* at = payload.data() + sizeof records;
   Batch batch;
   batch.unit = numbers_[records.unit];
@@ -122,13 +128,18 @@ Status BinaryDecoder::take_records(const FrameHeader& header, std::string_view p
   batch.times = column(kColumnTimes);
   batch.offsets = column(kColumnOffsets);
   batch.kafka_times = column(kColumnKafkaTimes);
+  const auto* fields = reinterpret_cast<const uint64_t*>(at);
+  if (has_fields) at += records.count * fields_.width() * sizeof(uint64_t);
   batch.bytes = at;
   if (std::memchr(at, '\n', records.bytes)) return failed("frame 'records' holds a record of more than one line");
 
+  for (const Slice slice : batch.records) {
+    if (uint64_t{slice.offset} + slice.size > records.bytes) return failed("frame 'records' is malformed");
+  }
+  if (has_fields) STREAM_TRY(fields_.read(fields, batch));
   size_t first = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
     const Slice slice = batch.records[i];
-    if (uint64_t{slice.offset} + slice.size > records.bytes) return failed("frame 'records' is malformed");
     if (slice.size <= settings_.max_record_bytes) continue;
     if (i > first) STREAM_TRY(out.records(batch.part(first, i - first)));
     STREAM_TRY(out.control(too_large(batch.unit, batch.offset(i), batch.record(i))));

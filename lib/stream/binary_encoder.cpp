@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/stream/binary.hpp"
 #include "lib/stream/encoder.hpp"
+#include "lib/stream/field_columns.hpp"
 
 namespace streamutils {
 
@@ -10,7 +11,7 @@ constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
 
 class BinaryEncoder final : public Encoder {
  public:
-  explicit BinaryEncoder(const Units& units) : units_(units) {}
+  BinaryEncoder(const Units& units, const SharedFields* fields) : units_(units), fields_(fields) {}
 
   void records(const Batch& batch, IoBuffer& out) override {
     start(out);
@@ -81,8 +82,13 @@ class BinaryEncoder final : public Encoder {
     if (!batch.times.empty()) columns |= kColumnTimes;
     if (!batch.offsets.empty()) columns |= kColumnOffsets;
     if (!batch.kafka_times.empty()) columns |= kColumnKafkaTimes;
-    const size_t payload =
-        sizeof(RecordsHeader) + n * (sizeof(Slice) + 8 * static_cast<size_t>(__builtin_popcount(columns))) + bytes;
+    size_t width = static_cast<size_t>(__builtin_popcount(columns));
+    if (fields_.read(batch)) {
+      if (!fields_declared_) declare_fields(out);
+      columns |= kColumnFields;
+      width += fields_.width();
+    }
+    const size_t payload = sizeof(RecordsHeader) + n * (sizeof(Slice) + 8 * width) + bytes;
     out.ensure(sizeof(FrameHeader) + padded(payload));
     header(FrameType::records, columns, payload, out);
     const RecordsHeader head{unit, static_cast<uint32_t>(n), static_cast<uint32_t>(bytes), 0};
@@ -91,6 +97,7 @@ class BinaryEncoder final : public Encoder {
     for (const auto& column : {batch.times, batch.offsets, batch.kafka_times}) {
       if (!column.empty()) append(column.data(), n * sizeof(int64_t), out);
     }
+    if (columns & kColumnFields) append(fields_.column().data(), fields_.column().size() * sizeof(uint64_t), out);
     char* at = out.data() + out.size();
     for (const Slice& slice : batch.records) {
       std::memcpy(at, batch.bytes + slice.offset, slice.size);
@@ -98,6 +105,13 @@ class BinaryEncoder final : public Encoder {
     }
     out.resize(out.size() + bytes);
     pad(payload, out);
+  }
+  void declare_fields(IoBuffer& out) {
+    fields_declared_ = true;
+    const std::string names = fields_.names();
+    header(FrameType::fields, 0, names.size(), out);
+    out.append(names);
+    pad(names.size(), out);
   }
   static void slices(const Batch& batch, IoBuffer& out) {
     auto* at = reinterpret_cast<Slice*>(out.data() + out.size());
@@ -111,7 +125,8 @@ class BinaryEncoder final : public Encoder {
 
   static constexpr uint32_t kNone = ~0U;
   const Units& units_;
-  bool started_ = false;
+  FieldColumnWriter fields_;
+  bool started_ = false, fields_declared_ = false;
   std::vector<uint32_t> numbers_;
   uint32_t next_ = 0;
   std::string text_;
@@ -119,6 +134,9 @@ class BinaryEncoder final : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_binary_encoder(const Units& units) { return std::make_unique<BinaryEncoder>(units); }
+std::unique_ptr<Encoder> make_binary_encoder(const Units& units) { return make_binary_encoder(units, nullptr); }
+std::unique_ptr<Encoder> make_binary_encoder(const Units& units, const SharedFields* fields) {
+  return std::make_unique<BinaryEncoder>(units, fields);
+}
 
 }  // namespace streamutils

@@ -2,6 +2,7 @@
 // What an operator or source is given of the world: names of units, time, a place for words and figures.
 #pragma once
 #include <atomic>
+#include <vector>
 
 #include "lib/base/clock.hpp"
 #include "lib/base/log.hpp"
@@ -30,7 +31,8 @@ class StopFlag {
 /// What all stages of this process read from records (FieldReader).
 struct SharedFields {
   FieldSet set;
-  bool read = false;  ///< some stage reads, if only to see that a record is valid
+  bool read = false;          ///< some stage reads, if only to see that a record is valid
+  std::vector<size_t> asked;  ///< slots of those that the binary encoding is to carry on, for programs behind this one
 };
 
 struct Context {

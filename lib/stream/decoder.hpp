@@ -4,14 +4,16 @@
 #include <memory>
 #include <string_view>
 
+#include "lib/stream/context.hpp"
 #include "lib/stream/operator.hpp"
 
 namespace streamutils {
 
 struct DecodeSettings {
   size_t max_record_bytes =
-      1 << 20;              ///< a larger record becomes a side record `invalid`, reason `too_large`; at least 64
-  bool eof_is_end = false;  ///< a stream that is cut off counts as ended (with fire)
+      1 << 20;  ///< a larger record becomes a side record `invalid`, reason `too_large`; at least 64
+  const SharedFields* fields = nullptr;  ///< what stages want that a binary stream may carry; null: nothing
+  bool eof_is_end = false;               ///< a stream that is cut off counts as ended (with fire)
 };
 
 class Decoder {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "lib/stream/context.hpp"
 #include "lib/stream/io_buffer.hpp"
 #include "lib/stream/operator.hpp"
 
@@ -22,5 +23,7 @@ std::unique_ptr<Encoder> make_text_encoder(const Units& units);
 std::unique_ptr<Encoder> make_plain_encoder();
 /// The binary encoding.
 std::unique_ptr<Encoder> make_binary_encoder(const Units& units);
+/// With those of `fields` that are asked for; it may be null.
+std::unique_ptr<Encoder> make_binary_encoder(const Units& units, const SharedFields* fields);
 
 }  // namespace streamutils

@@ -29,6 +29,7 @@ struct Block {
   std::deque<std::string> texts;  // of what the source could not keep
   std::deque<std::vector<Slice>> slices;
   std::deque<std::vector<int64_t>> columns;
+  std::deque<std::vector<JsonValue>> found;  // what the source has found itself
   std::vector<JsonValue> rows;
   std::vector<ParseError> errors;
 
@@ -40,6 +41,7 @@ struct Block {
     texts.clear();
     slices.clear();
     columns.clear();
+    found.clear();
   }
 
   void parse(RecordParser& parser, size_t width) {
@@ -47,6 +49,7 @@ struct Block {
     errors.resize(records);
     size_t at = 0;
     for (Batch& batch : batches) {
+      if (batch.fields) continue;
       batch.fields = rows.data() + at * width;
       batch.field_count = width;
       const size_t first = at;
@@ -145,9 +148,14 @@ struct ReadAhead::Impl final : public Output {
       block.columns.emplace_back(column->begin(), column->end());
       *column = block.columns.back();
     }
+    if (batch.fields) {
+      block.found.emplace_back(batch.fields, batch.fields + batch.size() * batch.field_count);
+      copy.fields = block.found.back().data();
+    } else {
+      block.records += batch.size();
+    }
     block.items.emplace_back(block.batches.size());
     block.batches.push_back(copy);
-    block.records += batch.size();
     block.bytes += bytes;
     return {};
   }

@@ -29,10 +29,10 @@ std::string SideCounts::text() const {
 
 namespace {
 
-std::unique_ptr<Encoder> make_encoder(Encoding encoding, const Units& units) {
+std::unique_ptr<Encoder> make_encoder(Encoding encoding, const Units& units, const SharedFields* fields) {
   switch (encoding) {
     case Encoding::binary:
-      return make_binary_encoder(units);
+      return make_binary_encoder(units, fields);
     case Encoding::plain:
       return make_plain_encoder();
     case Encoding::text:
@@ -43,8 +43,8 @@ std::unique_ptr<Encoder> make_encoder(Encoding encoding, const Units& units) {
 
 }  // namespace
 
-StreamWriter::StreamWriter(int fd, std::string name, Encoding encoding, const Units& units)
-    : fd_(fd), name_(std::move(name)), encoding_(encoding), encoder_(make_encoder(encoding, units)) {}
+StreamWriter::StreamWriter(int fd, std::string name, Encoding encoding, const Units& units, const SharedFields* fields)
+    : fd_(fd), name_(std::move(name)), encoding_(encoding), encoder_(make_encoder(encoding, units, fields)) {}
 
 Status StreamWriter::records(const Batch& batch) {
   encoder_->records(batch, buffer_);

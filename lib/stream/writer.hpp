@@ -25,8 +25,9 @@ enum class Encoding { text, plain, binary };
 
 class StreamWriter final : public Terminal {
  public:
-  /// Does not own `fd`, which may be non-blocking. `name` is for messages.
-  StreamWriter(int fd, std::string name, Encoding encoding, const Units& units);
+  /// Does not own `fd`, which may be non-blocking. `name` is for messages. `fields`: what the binary encoding carries
+  /// on of them; may be null.
+  StreamWriter(int fd, std::string name, Encoding encoding, const Units& units, const SharedFields* fields = nullptr);
   Status records(const Batch& batch) override;
   Status control(const Control& item) override;
   /// Writes everything out. EPIPE is Code::broken_pipe.

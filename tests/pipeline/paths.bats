@@ -18,6 +18,8 @@ way() {
   local threads='' format=text
   [[ $1 != *threads* ]] || threads=' --threads 2'
   [[ $1 != binary* ]] || format=binary
+  local -x STREAM_FIELDS=
+  [[ $1 != *fields* ]] || STREAM_FIELDS=$'ad_id\nevent_time\nevent_type\nnumber\nuser_id' # as srun asks for them
   case $1 in
     fused*) eval "sfuse$threads" '"${stages[0]} | ${stages[1]} | ${stages[2]}" <in 2>$1.err | cat >$1.out' ;;
     *)
@@ -39,7 +41,7 @@ way() {
   way text
   grep -o '"label":"[^"]*","reason":"[^"]*"' text | sort | uniq -c >reasons
   local name
-  for name in binary fused fused-threads text-threads binary-threads; do
+  for name in binary fused fused-threads text-threads binary-threads binary-fields binary-fields-threads; do
     way "$name"
     cmp text "$name" || fail "$name: $(diff text "$name" | head -n 8 | cut -c 1-400)"
     same "$(<text.err)" "$(<"$name.err")"

@@ -2,6 +2,7 @@
 #include "tools/srun/pipeline.hpp"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,6 +173,31 @@ std::vector<Status> check_order(const Pipeline& pipeline) {
     has_event_time = has_event_time || gives_event_time(program);
   }
   return out;
+}
+
+void share_fields(Pipeline& pipeline) {
+  constexpr const char* kVariable = "STREAM_FIELDS";
+  const auto is_set = [&](const auto& variable) { return variable.first == kVariable; };
+  if (std::getenv(kVariable) || std::any_of(pipeline.environment.begin(), pipeline.environment.end(), is_set)) {
+    return;
+  }
+  std::vector<std::string> wanted;
+  int readers = 0;
+  for (size_t i = 0; i < pipeline.stages.size(); ++i) {
+    const Stage& stage = pipeline.stages[i];
+    if (!is_ours(stage.words.front()) || role_of(stage.words.front()) == ProgramRole::runner) break;
+    const auto fields =
+        fields_of_program({.file = stage.file, .words = stage.words, .environment = environment_of(pipeline, i)});
+    readers += !fields.empty();
+    wanted.insert(wanted.end(), fields.begin(), fields.end());
+    const std::string_view name = base_name(stage.words.front());
+    // Behind these there are other records, or the text encoding, which has no room for it.
+    if (name == "swindow" || name == "sfuse" || format_of(pipeline, i) != "binary") break;
+  }
+  if (readers < 2) return;
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  pipeline.environment.emplace_back(kVariable, fmt::format("{}", fmt::join(wanted, "\n")));
 }
 
 std::vector<Status> check_programs(const Pipeline& pipeline) {

@@ -47,6 +47,11 @@ Result<Pipeline> parse_pipeline_text(std::string_view text);
 /// ours (which is that stage's alone: what the others lack is theirs to say).
 Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& option);
 
+/// Lets the first program that reads a record say to the others where the fields are that they want: sets STREAM_FIELDS
+/// for programs joined by the binary encoding, when several of them read fields. It is asked of each what it wants.
+/// REQUIRES: find_commands().
+void share_fields(Pipeline& pipeline);
+
 /// Makes one `sfuse`, with the pipeline's threads, of neighbouring stages that it can run. REQUIRES: all their words are
 /// settled.
 void fuse(Pipeline& pipeline);

@@ -263,6 +263,7 @@ int run(int argc, char** argv) {
     metrics_file = *std::move(file);
   }
   if (options.check || asked_to_check()) return check(first, disorder, log);
+  for (Pipeline* each : {&*pipeline, &first}) share_fields(*each);
   auto signals = Signals::create();
   if (!signals.ok()) return report(log, signals.status());
   Metrics metrics;

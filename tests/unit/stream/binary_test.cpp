@@ -97,6 +97,7 @@ TEST(Binary, LargeRecordsBecomeSideRecords) {
 TEST(Binary, MalformedFramesSayWhere) {
   const std::string magic(kBinaryMagic), open = control_frame(kOpenLine), end = control_frame(kEndLine);
   const std::string unit = frame(FrameType::unit, 0, numbers({0, 1}) + "-");
+  const std::string fields = frame(FrameType::fields, 0, numbers({1, 1}) + "k");
   const auto records = [](std::string payload, uint8_t columns = 0) {
     return frame(FrameType::records, columns, payload);
   };
@@ -118,6 +119,12 @@ TEST(Binary, MalformedFramesSayWhere) {
       {open + unit + records(numbers({0, 1, 4, 0, ~0U, ~0U}) + "abcd"), "'records' is malformed"},
       {open + unit + records(numbers({0, 1, 4, 0, 0, 4}) + "abcd", 1), "'records' is malformed"},
       {open + unit + records(numbers({0, 1, 4, 0, 0, 4}) + "abcd", 8), "'records' is malformed"},
+      {open + unit + records(numbers({0, 1, 4, 0, 0, 4}) + "abcd", 16), "'records' is malformed"},
+      {open + frame(FrameType::fields, 0, numbers({0})), "'fields' is malformed"},
+      {open + frame(FrameType::fields, 0, numbers({3, 1}) + "k"), "'fields' is malformed"},
+      {open + frame(FrameType::fields, 0, numbers({1, ~0U})), "'fields' is malformed"},
+      {open + fields + fields, "'fields' is malformed"},
+      {open + unit + fields + records(numbers({0, 1, 4, 0, 0, 4}) + "abcd", 8), "'records' is malformed"},
       {open + unit + records(numbers({0, 1, 4, 0, 0, 4}) + "ab\nd"), "more than one line"},
       {open + frame(FrameType::watermark, 0, "x"), "'watermark' of a wrong size"},
       {open + frame(FrameType::control, 0, numbers({99})), "'control' is malformed"},

@@ -103,7 +103,8 @@ TEST(Control, EveryItemThroughBothEncodings) {
   }
   const std::string text = text_stream(lines);
   EXPECT_EQ(between(decode(text)), lines);
-  for (auto* make : {&make_binary_encoder, &make_text_encoder}) {
+  using Make = std::unique_ptr<Encoder>(const Units&);
+  for (Make* make : {static_cast<Make*>(&make_binary_encoder), &make_text_encoder}) {
     Units again;
     EncodingOutput out(make(again));
     ASSERT_TRUE(decode_whole(text, again, {}, out).ok());
