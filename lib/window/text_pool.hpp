@@ -20,7 +20,7 @@ class TextPool {
   /// A copy of `text`, for release(). Eight readable bytes at least.
   char* copy(std::string_view text) {
     char* place = make(text.size());
-    std::memcpy(place, text.data(), text.size());
+    text.copy(place, text.size());  // unlike memcpy it may be given nothing from nowhere
     return place;
   }
   /// REQUIRES: `text` is of copy(), and of that size.
