@@ -34,6 +34,7 @@ class IoBuffer {
     capacity_ = wanted;
   }
   void append(std::string_view bytes) {
+    if (bytes.empty()) return;
     ensure(bytes.size());
     std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
