@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lib/window/aggregates/canonical.hpp"
+
 namespace streamutils::window {
 
 namespace {
@@ -25,32 +27,6 @@ std::string literal_path(std::string_view name) {
 }
 
 }  // namespace
-
-JsonValue result_value(std::string_view text) {
-  JsonValue value{JsonType::number, false, text};
-  switch (text.front()) {
-    case '"':
-      value.type = JsonType::string;
-      value.escaped = text.find('\\') != std::string_view::npos;
-      break;
-    case 'n':
-      value.type = JsonType::null;
-      break;
-    case 't':
-    case 'f':
-      value.type = JsonType::boolean;
-      break;
-    case '[':
-      value.type = JsonType::array;
-      break;
-    case '{':
-      value.type = JsonType::object;
-      break;
-    default:
-      break;
-  }
-  return value;
-}
 
 ResultFields::ResultFields(std::vector<std::string> keys, std::vector<std::string> aggregates)
     : keys_(std::move(keys)), aggregates_(std::move(aggregates)) {}
@@ -98,7 +74,7 @@ void ResultFields::read(std::span<const std::string_view> keys, std::string_view
   }
   for (size_t slot = 0; slot < sources_.size(); ++slot) {
     const auto [key, index] = sources_[slot];
-    values_[slot] = key ? result_value(keys[index]) : parsed_[index];
+    values_[slot] = key ? value_of(keys[index]) : parsed_[index];
   }
 }
 

@@ -16,9 +16,6 @@
 
 namespace streamutils::window {
 
-/// A result's text as the value that expressions read. REQUIRES: one JSON value without white space around it.
-JsonValue result_value(std::string_view text);
-
 class ResultFields {
  public:
   ResultFields(std::vector<std::string> keys, std::vector<std::string> aggregates);

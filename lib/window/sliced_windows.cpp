@@ -63,7 +63,10 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
   if (!slice_open_) {
     merges_.forget(key);
     if (assigner_.overlapping()) joined_.push_back(key);
-    if (joined_.size() > active_.size()) active_window_ = {};
+    if (joined_.size() > active_.size()) {  // begin anew sooner than to keep more of these than of those
+      active_window_ = {};
+      joined_.clear();
+    }
     correct(key, slice_);
   }
   return Added::yes;

@@ -2,11 +2,11 @@
 // Tumbling, sliding and cumulating windows. A record is added to the row of its key and slice; a window that fires
 // merges its slices' rows.
 //
-// Complexity: a record costs two look-ups whatever size / slide is; a firing costs one merge per key and slice of the
+// Complexity: a record costs two look-ups whatever size / slide is; a slice is merged three times in all
+// however many windows fire with it on time (sliding_merge.hpp), and an early or late firing merges the slices of its
 // window. What is kept: rows until the last window of their slice is gone; for windows that were fired and can be fired
 // again, the next revision of each key.
 #pragma once
-#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <set>

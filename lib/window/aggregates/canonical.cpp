@@ -45,4 +45,30 @@ bool canonical_before(std::string_view a, std::string_view b) {
   return rank == Rank::string ? a.substr(1, a.size() - 2) < b.substr(1, b.size() - 2) : a < b;
 }
 
+JsonValue value_of(std::string_view text) {
+  JsonValue value{JsonType::number, false, text};
+  switch (text.front()) {
+    case '"':
+      value.type = JsonType::string;
+      value.escaped = text.find('\\') != std::string_view::npos;
+      break;
+    case 'n':
+      value.type = JsonType::null;
+      break;
+    case 't':
+    case 'f':
+      value.type = JsonType::boolean;
+      break;
+    case '[':
+      value.type = JsonType::array;
+      break;
+    case '{':
+      value.type = JsonType::object;
+      break;
+    default:
+      break;
+  }
+  return value;
+}
+
 }  // namespace streamutils::window

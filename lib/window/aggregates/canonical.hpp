@@ -38,6 +38,9 @@ uint64_t canonical_hash(std::string_view text);
 /// bytes, then other values by their text.
 bool canonical_before(std::string_view a, std::string_view b);
 
+/// The value that a text is. REQUIRES: a JSON value without white space around it, as results are written.
+JsonValue value_of(std::string_view text);
+
 /// mode, topk and collect keep many values, so each of them must be bounded: empty, or "value_too_large".
 inline std::string_view check_size(const JsonValue& value) {
   constexpr size_t kMaxValueBytes = 4096;  // as of a key

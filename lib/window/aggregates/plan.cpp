@@ -6,6 +6,7 @@
 
 #include "lib/expr/lexer.hpp"
 #include "lib/json/text.hpp"
+#include "lib/window/aggregates/canonical.hpp"
 #include "lib/window/aggregates/count.hpp"
 #include "lib/window/aggregates/registry.hpp"
 
@@ -91,33 +92,6 @@ struct Output {
   size_t offset = 0;
   std::optional<expr::Expression> computed;
 };
-
-/// A result's text as the value that expressions read.
-JsonValue value_of(std::string_view text) {
-  JsonValue value{JsonType::number, false, text};
-  switch (text.front()) {
-    case '"':
-      value.type = JsonType::string;
-      value.escaped = text.find('\\') != std::string_view::npos;
-      break;
-    case 'n':
-      value.type = JsonType::null;
-      break;
-    case 't':
-    case 'f':
-      value.type = JsonType::boolean;
-      break;
-    case '[':
-      value.type = JsonType::array;
-      break;
-    case '{':
-      value.type = JsonType::object;
-      break;
-    default:
-      break;
-  }
-  return value;
-}
 
 /// A field's path in a fingerprint; quoted where it could be taken for something else.
 std::string field_text(const FieldSet& fields, size_t slot) {
