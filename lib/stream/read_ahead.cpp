@@ -140,6 +140,7 @@ struct ReadAhead::Impl final : public Output {
     if (!source.can_keep(batch.bytes)) {
       block.texts.emplace_back(batch.bytes, bytes).append(kJsonPadding, '\0');
       copy.bytes = block.texts.back().data();
+      copy.fields = nullptr;  // they would point into what is not kept
     }
     block.slices.emplace_back(batch.records.begin(), batch.records.end());
     copy.records = block.slices.back();
@@ -148,7 +149,7 @@ struct ReadAhead::Impl final : public Output {
       block.columns.emplace_back(column->begin(), column->end());
       *column = block.columns.back();
     }
-    if (batch.fields) {
+    if (copy.fields) {
       block.found.emplace_back(batch.fields, batch.fields + batch.size() * batch.field_count);
       copy.fields = block.found.back().data();
     } else {
