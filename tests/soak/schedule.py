@@ -159,12 +159,11 @@ class Schedule:
                 time.sleep(0.02)
             self.slowest = max(self.slowest, time.monotonic() - began)
             return
-        pid = self.pipeline.find("swatermark", patience=8.0, other_than=before)
-        while pid is not None and time.monotonic() < began + 10:
-            written = written_by(pid)
-            if written is None:
-                break
-            if written > PROCESSED_BYTES:
+        pid = None
+        while time.monotonic() < began + 10 and self.pipeline.root.poll() is None:
+            # Not the first one that is seen: srun has just asked each program what it reads, in a process of that name.
+            pid = self.pipeline.find("swatermark", patience=0.1, other_than=before)
+            if pid is not None and (written_by(pid) or 0) > PROCESSED_BYTES:
                 self.slowest = max(self.slowest, time.monotonic() - began)
                 return
             time.sleep(0.01)

@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -208,4 +209,5 @@ def most(figures):
 
 if __name__ == "__main__":
     arguments = parse()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an end that stops the servers, like that by Ctrl-C
     sys.exit(run_one(arguments) if arguments.one else Soak(arguments).run())
