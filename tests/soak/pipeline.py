@@ -123,6 +123,15 @@ def descendants(roots):
     return found
 
 
+def resident_kib(pid):
+    """What belongs to the process alone: files and shared libraries are the kernel's to keep or to drop."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return int(next(line for line in file if line.startswith("RssAnon")).split()[1])
+    except (OSError, StopIteration):
+        return 0
+
+
 class Run:
     """The process that starts the stages, again and again."""
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One schedule: a topic, a producer, a pipeline, kills, and the comparison."""
 
-import glob
 import os
 import random
 import shutil
 import threading
 import time
 
+from checkpoint import decided_in
 from pipeline import Run, Shape
 from results import Checker
 from servers import Producer
@@ -67,6 +67,7 @@ class Schedule:
         self.base, self.last = 0, 0.0  # where the start that runs began, at most; when something was killed last
         self.runs = 0
         self.watch = None  # called by a long run while it waits
+        self.judge = None  # called at its end, for further problems
 
     def prepare(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -83,15 +84,7 @@ class Schedule:
         self.pipeline = Run(self.shape, self.settings, place, self.folder)
 
     def decided(self):
-        """How many records the newest manifest covers."""
-        for path in sorted(glob.glob(os.path.join(self.place["checkpoint"], "manifest", "*")), reverse=True):
-            try:
-                with open(path, encoding="utf-8") as file:
-                    lines = file.read().splitlines()
-            except OSError:
-                continue  # removed meanwhile
-            return sum_of_positions(lines)
-        return 0
+        return decided_in(self.place["checkpoint"])
 
     def at_risk(self):
         """How many records were read and are not decided, at most: no record is shorter on its way than in the topic."""
@@ -243,7 +236,8 @@ class Schedule:
             self.pipeline.destroy()
             producer.process.kill()
         self.compare()
-        return not self.problems
+        if self.judge:
+            self.problems += self.judge()
 
     def compare(self):
         if self.pipeline.root.returncode != 0 and self.problems:
@@ -272,13 +266,3 @@ class Schedule:
                 f"restarts {self.pipeline.restarts()}, records {self.workload.made}, results {results}, late {self.workload.late()}, "
                 f"read again {self.read_again():.1f} %, to the first record {self.slowest:.2f} s: "
                 f"{'ok' if not self.problems else 'FAILED'}")
-
-
-def sum_of_positions(lines):
-    import json
-
-    for line in lines:
-        item = json.loads(line)
-        if item.get("$stream") == "barrier":
-            return sum(item["positions"].values()) if isinstance(item["positions"], dict) else 0
-    return 0

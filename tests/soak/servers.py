@@ -80,8 +80,8 @@ class Kafka:
     def run(self, *words):
         return call(os.path.join(ROOT, "scripts", "kafka"), *words, STREAM_KAFKA_DIR=self.folder)
 
-    def start(self):
-        self.brokers = self.run("start").strip().removeprefix("bootstrap=")
+    def start(self, *properties):
+        self.brokers = self.run("start", *properties).strip().removeprefix("bootstrap=")
 
     def kill(self):
         self.run("kill")

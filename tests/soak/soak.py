@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 
+from full import BROKER, FullRate
+from pipeline import resident_kib
 from schedule import READ_AGAIN_LIMIT, RESTART_LIMIT, Schedule
 from servers import Kafka, Redis
 
@@ -31,13 +33,15 @@ def parse():
     parser.add_argument("--broker-kills", type=int, default=0, metavar="M", help="kill the broker, too, in M of the schedules")
     parser.add_argument("--minutes", type=float, default=0, metavar="M",
                         help="then one long run with a kill every 5 to 15 s; memory and checkpoint directory every 10 s")
+    parser.add_argument("--rate", choices=["steady", "full"], default="steady",
+                        help="full: that long run as fast as the pipeline goes, without kills: memory and rate must stay as they are")
     parser.add_argument("--jobs", type=int, default=2, metavar="J", help="so many schedules at a time (2)")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--broker", action="store_true", help="with --seed: the one schedule kills the broker, too")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.one and not options.schedules and not options.minutes:
-        options.schedules = 1
+        options.schedules, options.minutes = (0, 60) if options.rate == "full" else (1, 0)
     return options
 
 
@@ -49,21 +53,26 @@ def run_one(options):
     redis.start()
     try:
         seconds = options.minutes * 60 or (BROKER_SECONDS if options.broker else SECONDS)
+        if options.rate == "full":
+            return end_of(FullRate(os.path.join(options.work, "run"), redis, kafka, seconds))
         apart = (5.0, 15.0) if options.minutes else (2.0, 2.6)
         schedule = Schedule(options.seed, os.path.join(options.work, "run"), redis, kafka, seconds, apart, options.broker)
         monitor = Monitor(schedule) if options.minutes else None
         schedule.watch = monitor.look if monitor else None
-        schedule.run()
-        if monitor:
-            schedule.problems += monitor.judge()
-        print(schedule.line(), flush=True)
-        for problem in schedule.problems:
-            print(f"  {problem}", flush=True)
-        if not schedule.problems and not os.environ.get("STREAM_SOAK_KEEP"):
-            schedule.clean_up()
-        return 1 if schedule.problems else 0
+        schedule.judge = monitor.judge if monitor else None
+        return end_of(schedule)
     finally:
         redis.stop()
+
+
+def end_of(schedule):
+    schedule.run()
+    print(schedule.line(), flush=True)
+    for problem in schedule.problems:
+        print(f"  {problem}", flush=True)
+    if not schedule.problems and not os.environ.get("STREAM_SOAK_KEEP"):
+        schedule.clean_up()
+    return 1 if schedule.problems else 0
 
 
 class Monitor:
@@ -105,14 +114,6 @@ class Monitor:
         return found
 
 
-def resident_kib(pid):
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
-    except OSError:
-        return 0
-
-
 class Soak:
     def __init__(self, options):
         self.options = options
@@ -122,7 +123,7 @@ class Soak:
         self.failed, self.lines, self.ran = [], [], 0
 
     def run(self):
-        self.kafka.start()
+        self.kafka.start(*(BROKER if self.options.rate == "full" else ()))
         began = time.monotonic()
         options = self.options
         try:
@@ -140,7 +141,7 @@ class Soak:
                 for seed in sorted(at_the_end):  # one broker for all: nobody else may be using it
                     self.one(seed, ["--broker"])
             if options.minutes:
-                self.one(options.seed, ["--minutes", str(options.minutes)])
+                self.one(options.seed, ["--minutes", str(options.minutes), "--rate", options.rate])
         finally:
             self.kafka.run("stop")
         fine = self.say_figures(time.monotonic() - began)
@@ -183,7 +184,8 @@ class Soak:
         """False when restarts were too slow or went back too far."""
         lines = [line for line in self.lines if line.startswith("seed ")]
         if not lines:
-            return False
+            print(f"{self.ran - len(self.failed)} exact, {len(self.failed)} failed", flush=True)
+            return True
 
         def numbers(pattern):
             return [float(match.group(1)) for line in lines if (match := re.search(pattern, line))]
