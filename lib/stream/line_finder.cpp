@@ -90,12 +90,15 @@ LinesFound find_lines(std::string_view bytes, size_t from, const LineRules& rule
   for (size_t block = from; block < bytes.size(); block += words * kWordBytes) {
     words = std::min({words * 2, masks.size(), (bytes.size() - block + kWordBytes - 1) / kWordBytes});
     fill(data + block, words, masks.data());
+    const size_t beyond = block + words * kWordBytes;
+    if (beyond > bytes.size()) masks[words - 1] &= ~uint64_t{0} >> (beyond - bytes.size());  // without the padding
     for (size_t w = 0; w < words; ++w) {
+      uint64_t mask = masks[w];
+      if (mask == 0) continue;
       if (out > full) return found();
       const size_t word = block + w * kWordBytes;
-      for (uint64_t mask = masks[w]; mask != 0; mask &= mask - 1) {
+      for (; mask != 0; mask &= mask - 1) {
         const size_t end = word + static_cast<size_t>(std::countr_zero(mask));
-        if (end >= bytes.size()) return found();  // in the padding
         size_t size = end - start;
         if (size - 1 >= rules.max_bytes) return found();  // a blank one, too
         if (data[end - 1] == '\r' && --size == 0) return found();
