@@ -20,6 +20,7 @@ class TextDecoder final : public Decoder {
 
   Result<size_t> decode(std::string_view bytes, bool at_eof, Output& out) override;
   [[nodiscard]] bool is_stream() const override { return is_stream_; }
+  [[nodiscard]] bool takes_unaligned() const override { return true; }
   [[nodiscard]] bool ended() const override { return ended_; }
   Status stop(Output& out) override;
 
