@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
-
+#include "lib/json/civil.hpp"
 #include "lib/json/event_time.hpp"
 #include "lib/json/token.hpp"
 
@@ -39,23 +38,6 @@ struct Cursor {
     return digits;
   }
 };
-
-/// Days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
-int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2 ? 1 : 0;
-  const int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const int64_t year_of_era = year - era * 400;
-  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * 146'097 + day_of_era - 719'468;
-}
-
-bool is_leap(int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
-
-int64_t days_in_month(int64_t year, int64_t month) {
-  constexpr std::array<int64_t, 12> kDays{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return month == 2 && is_leap(year) ? 29 : kDays[static_cast<size_t>(month - 1)];
-}
 
 /// The days of the date at the front; `extended` tells YYYY-MM-DD from YYYYMMDD.
 bool take_date(Cursor& text, int64_t& days, bool& extended) {

@@ -27,6 +27,7 @@ Batch Batch::part(size_t first, size_t count) const {
   if (!kafka_times.empty()) b.kafka_times = kafka_times.subspan(first, count);
   if (fields) b.fields = fields + first * field_count;
   if (errors) b.errors = errors + first;
+  if (found_times) b.found_times = found_times + first;
   return b;
 }
 

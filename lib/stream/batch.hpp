@@ -60,6 +60,8 @@ struct Batch {
   size_t field_count = 0;
   /// With fields, and not null: what was found wrong with each record; the fields of those with an error mean nothing.
   const ParseError* errors = nullptr;
+  /// With fields, and not null: the event time of each record by SharedFields::times, kBeforeAll where there is none.
+  const int64_t* found_times = nullptr;
 
   [[nodiscard]] size_t size() const { return records.size(); }
   [[nodiscard]] std::string_view record(size_t i) const { return {bytes + records[i].offset, records[i].size}; }

@@ -2,11 +2,13 @@
 // What an operator or source is given of the world: names of units, time, a place for words and figures.
 #pragma once
 #include <atomic>
+#include <optional>
 #include <vector>
 
 #include "lib/base/clock.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/metrics.hpp"
+#include "lib/json/event_time.hpp"
 #include "lib/stream/batch.hpp"
 
 namespace streamutils {
@@ -28,10 +30,18 @@ class StopFlag {
   int fd_ = -1;
 };
 
+/// Where a stage finds the event times of records.
+struct WantedTimes {
+  size_t slot = 0;
+  TimeUnit unit = TimeUnit::automatic;
+  bool operator==(const WantedTimes&) const = default;
+};
+
 /// What all stages of this process read from records (FieldReader).
 struct SharedFields {
   FieldSet set;
-  bool read = false;          ///< some stage reads, if only to see that a record is valid
+  std::optional<WantedTimes> times;  ///< Batch::found_times are these
+  bool read = false;                 ///< some stage reads, if only to see that a record is valid
   std::vector<size_t> asked;  ///< slots of those that the binary encoding is to carry on, for programs behind this one
 };
 

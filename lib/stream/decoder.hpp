@@ -25,6 +25,8 @@ class Decoder {
   virtual Result<size_t> decode(std::string_view bytes, bool at_eof, Output& out) = 0;
   /// True when the input brings its own `open` and `end`.
   [[nodiscard]] virtual bool is_stream() const = 0;
+  /// May `bytes` begin anywhere? Else at a multiple of 8.
+  [[nodiscard]] virtual bool takes_unaligned() const { return false; }
   /// True once `end` was given: nothing may follow.
   [[nodiscard]] virtual bool ended() const = 0;
   /// Ends a plain input before its EOF: `open` if it is still due, then `end` without fire. REQUIRES: !is_stream().

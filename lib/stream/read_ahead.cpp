@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -11,6 +12,8 @@
 #include <optional>
 #include <thread>
 #include <variant>
+
+#include "lib/stream/field_reader.hpp"
 
 namespace streamutils {
 
@@ -21,7 +24,7 @@ struct Block {
   enum class State : uint8_t { read, taken, parsed };
   using Item = std::variant<size_t, Watermark, CaughtUp, Idle>;  // size_t: of batches
 
-  State state = State::read;  // guarded by the mutex once it is in the queue
+  std::atomic<State> state = State::read;  // changed under the mutex once it is in the queue
   std::vector<Item> items;
   std::vector<Batch> batches;
   size_t records = 0, bytes = 0;
@@ -32,6 +35,7 @@ struct Block {
   std::deque<std::vector<JsonValue>> found;  // what the source has found itself
   std::vector<JsonValue> rows;
   std::vector<ParseError> errors;
+  std::vector<int64_t> times;
 
   void clear() {
     state = State::read;
@@ -44,21 +48,23 @@ struct Block {
     found.clear();
   }
 
-  void parse(RecordParser& parser, size_t width) {
+  void parse(RecordParser& parser, size_t width, const std::optional<WantedTimes>& wanted) {
     if (rows.size() < records * width) rows.resize(records * width);
-    errors.resize(records);
+    if (errors.size() < records) errors.resize(records);
+    if (times.size() < records) times.resize(records);
     size_t at = 0;
     for (Batch& batch : batches) {
       if (batch.fields) continue;
-      batch.fields = rows.data() + at * width;
+      JsonValue* const first = rows.data() + at * width;
+      const bool clean = find_fields(parser, batch, width, first, errors.data() + at);
+      batch.fields = first;
       batch.field_count = width;
-      const size_t first = at;
-      bool clean = true;
-      for (size_t i = 0; i < batch.size(); ++i, ++at) {
-        errors[at] = parser.parse(batch.record(i), {rows.data() + at * width, width});
-        clean &= errors[at] == ParseError::none;
+      batch.errors = clean ? nullptr : errors.data() + at;
+      if (wanted) {
+        find_times(first, width, batch.errors, *wanted, std::span(times).subspan(at, batch.size()));
+        batch.found_times = times.data() + at;
       }
-      batch.errors = clean ? nullptr : errors.data() + first;
+      at += batch.size();
     }
   }
 
@@ -77,6 +83,19 @@ struct Block {
     return {};
   }
 };
+
+/// Waits a little, as long as it takes to wake a thread that sleeps. True once `done`.
+template <class Done>
+bool spin_until(Done done) {
+  constexpr int kTurns = 2'000;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (done()) return true;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  return done();
+}
 
 /// No signal is for a thread of ours: they end waits of the loop's.
 class WithoutSignals {
@@ -128,7 +147,8 @@ struct ReadAhead::Impl final : public Output {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::unique_ptr<Block>> queue;  // in the source's order; changed by the loop's thread only
-  bool stopping = false;
+  std::atomic<size_t> unparsed = 0;          // blocks in it that nobody has taken
+  std::atomic<bool> stopping = false;
 
   // What the source gives while poll() runs.
 
@@ -141,6 +161,7 @@ struct ReadAhead::Impl final : public Output {
       block.texts.emplace_back(batch.bytes, bytes).append(kJsonPadding, '\0');
       copy.bytes = block.texts.back().data();
       copy.fields = nullptr;  // they would point into what is not kept
+      copy.found_times = nullptr;
     }
     block.slices.emplace_back(batch.records.begin(), batch.records.end());
     copy.records = block.slices.back();
@@ -235,6 +256,7 @@ struct ReadAhead::Impl final : public Output {
     {
       const std::lock_guard lock(mutex);
       queue.push_back(std::move(reading));
+      ++unparsed;
     }
     changed.notify_one();
   }
@@ -252,6 +274,7 @@ struct ReadAhead::Impl final : public Output {
         std::find_if(queue.begin(), queue.end(), [](const auto& block) { return block->state == Block::State::read; });
     if (found == queue.end()) return nullptr;
     (*found)->state = Block::State::taken;
+    --unparsed;
     return found->get();
   }
 
@@ -262,11 +285,16 @@ struct ReadAhead::Impl final : public Output {
       while (queue.front()->state != Block::State::parsed) {
         if (Block* block = take()) {
           lock.unlock();
-          block->parse(*parser, width);
+          block->parse(*parser, width, shared.times);
           lock.lock();
           block->state = Block::State::parsed;
         } else {
-          changed.wait(lock);
+          const std::atomic<Block::State>& state = queue.front()->state;
+          const auto parsed = [&state] { return state == Block::State::parsed; };
+          lock.unlock();
+          const bool soon = spin_until(parsed);
+          lock.lock();
+          if (!soon) changed.wait(lock, parsed);
         }
       }
       front = std::move(queue.front());
@@ -280,18 +308,21 @@ struct ReadAhead::Impl final : public Output {
   /// In each of the other threads.
   void help() {
     RecordParser own(shared.set);
+    const auto called = [this] { return stopping || unparsed > 0; };
     std::unique_lock lock(mutex);
     while (!stopping) {
-      Block* block = take();
-      if (!block) {
-        changed.wait(lock);
+      if (Block* block = take()) {
+        lock.unlock();
+        block->parse(own, width, shared.times);
+        lock.lock();
+        block->state = Block::State::parsed;
+        changed.notify_all();
         continue;
       }
       lock.unlock();
-      block->parse(own, width);
+      const bool found_work = source.prefetch() || spin_until(called);
       lock.lock();
-      block->state = Block::State::parsed;
-      changed.notify_all();
+      if (!found_work) changed.wait(lock, called);
     }
   }
 };

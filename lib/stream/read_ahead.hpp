@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A source whose records are parsed on several threads before the stages see them.
 //
-// The source is read, and everything is given, in the thread of the loop, in the order of the source: what comes out of
-// the stages is the same, byte for byte, as without this. Other threads only find fields in records (RecordParser), a
-// block of them at a time; the loop's thread does so too when the block that is next is not ready.
+// The source is polled, and everything is given, in the thread of the loop, in the order of the source: what comes out
+// of the stages is the same, byte for byte, as without this. Other threads only find fields and event times in records,
+// a block of them at a time; the loop's thread does so too when the block that is next is not ready. With no block to
+// do, they let the source read what it will be asked for next.
 //
-// Thread rule: poll() and all else in one thread. No other thread calls the source, a stage, or anything of Context.
+// Thread rule: poll() and all else in one thread. No other thread calls a stage, anything of Context, or of the source
+// anything but prefetch().
 // Invariants:
 //  1. Nothing waits for more input before everything read was given. Little input, as a live stream has it, is given
 //     at once and parsed by the stage that reads it.

@@ -7,6 +7,7 @@
 //  kMaxFrameBytes
 //     for a binary frame.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,7 @@ class StreamReader final : public Source {
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) override;
   [[nodiscard]] bool can_keep(const char* bytes) const override;
   void keep(IoBuffer& to) override;
+  bool prefetch() override;
 
   /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe.
   /// What it did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain
@@ -32,10 +34,18 @@ class StreamReader final : public Source {
   [[nodiscard]] bool closed() const;
 
  private:
+  /// Of prefetched_. Only poll()'s thread leaves `none` and `full`, only the one that prefetches leaves `reading`.
+  enum class Prefetch : uint8_t { never, none, reading, full };
+
   Result<bool> fill();
+  void carry(IoBuffer& to);
+  bool take_prefetched();
   Result<State> decode(Output& out);
   Result<State> stop(Output& out);
   [[nodiscard]] bool ends_at_stop() const { return !decoder_ || !decoder_->is_stream(); }
+  [[nodiscard]] bool takes_unaligned() const { return decoder_ && decoder_->takes_unaligned(); }
+  /// What was read and not taken.
+  [[nodiscard]] std::string_view rest() const { return buffer_.view().substr(start_ + taken_); }
 
   int fd_;
   std::string name_;
@@ -43,8 +53,13 @@ class StreamReader final : public Source {
   DecodeSettings settings_;
   std::unique_ptr<Decoder> decoder_;
   IoBuffer buffer_;
-  size_t taken_ = 0;  // of buffer_: given by the last poll
-  IoBuffer ahead_;    // read by writer_died() while views into buffer_ were alive
+  size_t start_ = 0;  // of what is in buffer_
+  size_t taken_ = 0;  // behind that: given by the last poll
+  std::atomic<Prefetch> prefetch_{Prefetch::never};
+  IoBuffer prefetched_;  // from kLead on
+  ssize_t prefetched_bytes_ = 0;
+  int prefetch_error_ = 0;
+  IoBuffer ahead_;  // read by writer_died() while views into buffer_ were alive
   bool ahead_eof_ = false;
   bool eof_ = false;
 };

@@ -44,6 +44,10 @@ class Source {
   /// After a poll(): hands the memory behind what it gave over to `to`, and takes what that had for its own.
   virtual void keep(IoBuffer& /*to*/) {}
 
+  /// From any thread, also during a poll(): reads what the next one will ask for, if that can be done without waiting
+  /// for anybody. False: there is nothing to do now.
+  virtual bool prefetch() { return false; }
+
   /// True when everything given so far is to be flushed before the next poll().
   [[nodiscard]] virtual bool wants_flush() const { return false; }
   /// Everything given so far has been written. Called after the flush that wants_flush() asked for, and after the last

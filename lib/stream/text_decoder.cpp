@@ -4,6 +4,9 @@
 #include <xxhash.h>
 
 #include <cstring>
+#include <numeric>
+
+#include "lib/stream/line_finder.hpp"
 
 namespace streamutils {
 
@@ -64,6 +67,8 @@ Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& 
   base_ = bytes.data();
   size_t position = 0;
   while (position < bytes.size()) {
+    if (scanned_ == 0 && !long_ && !ended_) position = take_lines(bytes, position);
+    if (position == bytes.size()) break;
     const size_t from = position + scanned_;
     const void* found = std::memchr(bytes.data() + from, '\n', bytes.size() - from);
     const bool whole = found != nullptr || at_eof;
@@ -97,6 +102,23 @@ Result<size_t> TextDecoder::decode(std::string_view bytes, bool at_eof, Output& 
   return position;
 }
 
+/// Takes the records that stand in lines like any other, which is nearly all of them. Returns where it stopped.
+size_t TextDecoder::take_lines(std::string_view bytes, size_t position) {
+  const LineRules rules{settings_.max_record_bytes, is_stream_};
+  for (;;) {
+    if (slices_.size() < records_ + kLinesAtOnce) slices_.resize(slices_.size() * 2 + kLinesAtOnce);
+    const LinesFound found = find_lines(bytes, position, rules, std::span(slices_).subspan(records_));
+    if (!is_stream_) {
+      if (lines_.size() < slices_.size()) lines_.resize(slices_.size());
+      std::iota(lines_.data() + records_, lines_.data() + records_ + found.count, line_ + 1);
+    }
+    records_ += found.count;
+    line_ += static_cast<int64_t>(found.count);
+    position = found.end;
+    if (slices_.size() >= records_ + kLinesAtOnce) return position;
+  }
+}
+
 Status TextDecoder::take_line(std::string_view line, size_t start, Output& out) {
   ++line_;
   line = without_return(line);
@@ -106,8 +128,10 @@ Status TextDecoder::take_line(std::string_view line, size_t start, Output& out) 
     STREAM_TRY(give_records(out));
     return take_control(line, out);
   }
-  slices_.push_back({static_cast<uint32_t>(start), static_cast<uint32_t>(line.size())});
-  if (!is_stream_) lines_.push_back(line_);
+  if (records_ == slices_.size()) slices_.resize(records_ + kLinesAtOnce);
+  slices_[records_] = {static_cast<uint32_t>(start), static_cast<uint32_t>(line.size())};
+  if (lines_.size() < slices_.size()) lines_.resize(slices_.size());
+  lines_[records_++] = line_;
   return {};
 }
 
@@ -139,11 +163,11 @@ Status TextDecoder::take_control(std::string_view line, Output& out) {
 }
 
 Status TextDecoder::give_records(Output& out) {
-  if (slices_.empty()) return {};
-  Status status = out.records(Batch{unit_, base_, slices_, {}, lines_, {}});
-  slices_.clear();
-  lines_.clear();
-  return status;
+  if (records_ == 0) return {};
+  Batch batch{.unit = unit_, .bytes = base_, .records = std::span(slices_).first(records_)};
+  if (!is_stream_) batch.offsets = std::span(lines_).first(records_);
+  records_ = 0;
+  return out.records(batch);
 }
 
 Status TextDecoder::start_large(std::string_view line) {

@@ -20,12 +20,14 @@ class TextDecoder final : public Decoder {
 
   Result<size_t> decode(std::string_view bytes, bool at_eof, Output& out) override;
   [[nodiscard]] bool is_stream() const override { return is_stream_; }
+  [[nodiscard]] bool takes_unaligned() const override { return true; }
   [[nodiscard]] bool ended() const override { return ended_; }
   Status stop(Output& out) override;
 
  private:
   struct LongLine;
 
+  size_t take_lines(std::string_view bytes, size_t position);
   Status take_line(std::string_view line, size_t start, Output& out);
   Status take_control(std::string_view line, Output& out);
   Status give_records(Output& out);
@@ -46,8 +48,9 @@ class TextDecoder final : public Decoder {
   int64_t line_ = 0;    // of the line being read, from 1
   size_t scanned_ = 0;  // bytes at the front that hold no newline
   const char* base_ = nullptr;
-  std::vector<Slice> slices_;
-  std::vector<int64_t> lines_;
+  size_t records_ = 0;              // found and not yet given
+  std::vector<Slice> slices_;       // the first records_ of them
+  std::vector<int64_t> lines_;      // their numbers, unless it is a stream
   std::unique_ptr<LongLine> long_;  // a line beyond the limit, while it is being passed over
 };
 

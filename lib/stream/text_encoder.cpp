@@ -14,22 +14,50 @@ void append_line(std::string_view record, IoBuffer& out) {
   out.resize(out.size() + record.size() + 1);
 }
 
+/// Appends records that stand in lines of their own, one behind the other, as one piece.
+class Run {
+ public:
+  Run(const Batch& batch, IoBuffer& out) : batch_(batch), out_(out) {}
+  void add(size_t i) {
+    const Slice record = batch_.records[i];
+    if (!any_ || record.offset != end_ + 1 || batch_.bytes[end_] != '\n') {
+      write();
+      start_ = record.offset;
+      any_ = true;
+    }
+    end_ = record.offset + record.size;
+  }
+  void write() {
+    if (any_) append_line({batch_.bytes + start_, end_ - start_}, out_);
+    any_ = false;
+  }
+
+ private:
+  const Batch& batch_;
+  IoBuffer& out_;
+  bool any_ = false;
+  size_t start_ = 0, end_ = 0;
+};
+
 class TextEncoder final : public Encoder {
  public:
   explicit TextEncoder(const Units& units) : units_(units) {}
 
   void records(const Batch& batch, IoBuffer& out) override {
     if (batch.size() != 0) switch_unit(batch.unit, out);
+    Run run(batch, out);
     for (size_t i = 0; i < batch.size(); ++i) {
       const std::string_view record = batch.record(i);
       if (must_wrap(record)) {
+        run.write();
         line_.clear();
         append_wrapped_record(line_, record);
         append_line(line_, out);
       } else {
-        append_line(record, out);
+        run.add(i);
       }
     }
+    run.write();
   }
 
   void control(const Control& item, IoBuffer& out) override {
@@ -61,7 +89,9 @@ class TextEncoder final : public Encoder {
 class PlainEncoder final : public Encoder {
  public:
   void records(const Batch& batch, IoBuffer& out) override {
-    for (size_t i = 0; i < batch.size(); ++i) append_line(batch.record(i), out);
+    Run run(batch, out);
+    for (size_t i = 0; i < batch.size(); ++i) run.add(i);
+    run.write();
   }
   void control(const Control&, IoBuffer&) override {}
 };

@@ -13,20 +13,21 @@ const cli::Info kInfo{
     .summary = "validate, select and rewrite records",
     .usage = "[OPTION]...",
     .description =
-        "Reads NDJSON or a stream from standard input and passes records on, in this order: --require, --where, --set, then --select or "
+        "Reads NDJSON or a stream from standard input and passes records on, in this order: --require, --where, --set, "
+        "then --select or "
         "--drop. What is not a valid JSON object, or fails --require, goes to the side stream as 'invalid'. Without "
         "options it validates only. Expressions: see streamutils-expr(7).",
     .examples = {{"server errors, two fields of each",
                   R"(printf '%s\n' '{"url":"/a","status":502}' '{"url":"/b","status":200}' | )"
                   R"(sfilter --where 'status >= 500' --select url,status)"},
-                 {"demand fields and derive one",
-                  R"(printf '%s\n' '{"user":"u1","ms":1500}' | )"
-                  R"(sfilter --require 'user:string, ms:number' --set 's=ms/1000')"}}};
+                 {"demand fields and derive one", R"(printf '%s\n' '{"user":"u1","ms":1500}' | )"
+                                                  R"(sfilter --require 'user:string, ms:number' --set 's=ms/1000')"}}};
 
 void declare(cli::Cli& cli, Options& o) {
   cli.group("Records");
   cli.texts("--require", "SPEC", o.require,
-            "fields that every record must have, as 'user_id:string, latency_ms:number'; types: string, number, integer, boolean, object, array, "
+            "fields that every record must have, as 'user_id:string, latency_ms:number'; types: string, number, "
+            "integer, boolean, object, array, "
             "any; without a type any value but null will do; 'name?:type' may be absent or null");
   cli.text("--where", "EXPR", o.where, "keep records for which EXPR is true");
   cli.group("Fields");

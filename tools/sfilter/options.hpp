@@ -8,7 +8,7 @@ namespace streamutils::sfilter {
 
 struct Options {
   std::optional<std::string> where;
-  std::vector<std::string> require;  ///< each "user_id:string, latency_ms:number"
+  std::vector<std::string> require;       ///< each "user_id:string, latency_ms:number"
   std::vector<std::string> select, drop;  ///< each "a,b"
   std::vector<std::string> set;           ///< each "x=EXPR"
 };

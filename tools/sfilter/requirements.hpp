@@ -12,8 +12,9 @@ namespace streamutils::sfilter {
 
 class Requirements {
  public:
-  /// Adds those of one --require value: "name[?][:type], ...", type one of string, number, integer, boolean, object, array, any.
-  /// Without a type any value but null will do; with '?' the field may be absent or null. On failure: a usage error.
+  /// Adds those of one --require value: "name[?][:type], ...", type one of string, number, integer, boolean, object,
+  /// array, any. Without a type any value but null will do; with '?' the field may be absent or null. On failure: a
+  /// usage error.
   Status add(std::string_view text, FieldSet& fields);
   /// Empty when the record has all; else the reason of the first that it lacks: "missing_field:user_id",
   /// "wrong_type:latency_ms". The view lives as long as this object.

@@ -67,6 +67,10 @@ Status Filter::configure(const Options& options) {
     STREAM_ASSIGN(const size_t slot, fields_.add(escape_dots(name)));
     select_.push_back({slot, name, quoted(name)});
   }
+  if (!select_.empty() && set_.empty()) {
+    projection_.emplace();
+    for (const Selected& field : select_) projection_->add(field.slot, field.quoted);
+  }
   STREAM_TRY(split_names("--drop", options.drop, drop_));
   reader_.emplace(fields_, context_);
   parser_ = std::make_unique<RecordParser>(fields_);
@@ -138,21 +142,23 @@ Status Filter::on_records(const Batch& batch, Output& out) {
     }
     scratch_.clear();
     if (where_ && !where_->matches(values_, scratch_)) continue;
-    if (rewrites()) {
+    if (projection_) {
+      keep(batch, i, projection_->write(values_));
+    } else if (rewrites()) {
       rewrite(batch, i);
     } else {
-      keep(batch, i);
+      keep(batch, i, batch.records[i]);
     }
   }
   return give(out);
 }
 
-void Filter::keep(const Batch& batch, size_t i) {
-  kept_slices_.push_back(batch.records[i]);
+void Filter::keep(const Batch& batch, size_t i, Slice record) {
+  kept_slices_.push_back(record);
   if (!batch.times.empty()) kept_times_.push_back(batch.times[i]);
   if (!batch.offsets.empty()) kept_offsets_.push_back(batch.offsets[i]);
   if (!batch.kafka_times.empty()) kept_kafka_times_.push_back(batch.kafka_times[i]);
-  if (!reader_->shares()) return;
+  if (projection_ || !reader_->shares()) return;
   const auto row = reader_->row(i);
   kept_fields_.insert(kept_fields_.end(), row.begin(), row.end());
 }
@@ -164,6 +170,7 @@ Status Filter::give(Output& out) {
   }
   if (kept_slices_.empty()) return {};
   Batch kept{kept_.unit, kept_.bytes, kept_slices_, kept_times_, kept_offsets_, kept_kafka_times_};
+  if (projection_) kept.bytes = projection_->data();
   if (!kept_fields_.empty()) {
     kept.fields = kept_fields_.data();
     kept.field_count = reader_->width();
@@ -174,6 +181,7 @@ Status Filter::give(Output& out) {
   kept_offsets_.clear();
   kept_kafka_times_.clear();
   kept_fields_.clear();
+  if (projection_) projection_->clear();
   return status;
 }
 

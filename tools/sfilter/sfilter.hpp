@@ -18,6 +18,7 @@
 #include "lib/stream/field_reader.hpp"
 #include "lib/stream/operator.hpp"
 #include "tools/sfilter/options.hpp"
+#include "tools/sfilter/projection.hpp"
 #include "tools/sfilter/requirements.hpp"
 
 namespace streamutils::sfilter {
@@ -50,7 +51,7 @@ class Filter final : public Operator {
   [[nodiscard]] bool keeps(std::string_view field) const;
   Status take_out(const Batch& batch, size_t i, std::string_view reason, Output& out);
   Status give(Output& out);
-  void keep(const Batch& batch, size_t i);
+  void keep(const Batch& batch, size_t i, Slice record);
   void rewrite(const Batch& batch, size_t i);
   void write_selected(std::string& text);
   void write_members(std::string_view record, std::string& text);
@@ -63,6 +64,7 @@ class Filter final : public Operator {
   std::unique_ptr<expr::Expression> where_;
   std::vector<Assignment> set_;
   std::vector<Selected> select_;
+  std::optional<Projection> projection_;  // when --select is all that rewrites
   std::vector<std::string> drop_;
   std::optional<FieldReader> reader_;
   std::unique_ptr<RecordParser> parser_;  // of whole records, to rewrite them
@@ -72,7 +74,7 @@ class Filter final : public Operator {
   std::string name_, value_text_;
   expr::Scratch scratch_;
   bool first_member_ = true;
-  Batch kept_;  // of records that leave as they came
+  Batch kept_;  // of records that leave as they came, or projected
   std::vector<Slice> kept_slices_;
   std::vector<int64_t> kept_times_, kept_offsets_, kept_kafka_times_;
   std::vector<JsonValue> kept_fields_;

@@ -24,7 +24,9 @@ Swatermark::Swatermark(const Options& options, FieldSet fields, Context& context
       reader_(fields_, context),
       context_(context),
       late_total_(context.metrics.counter("stream_behind_watermark_records_total",
-                                          "Records whose time was behind the watermark of their unit.")) {}
+                                          "Records whose time was behind the watermark of their unit.")) {
+  reader_.want_times(0, options_.time_unit);
+}
 
 Swatermark::UnitState& Swatermark::unit(UnitId id) {
   if (id >= units_.size()) units_.resize(id + 1);
@@ -48,29 +50,29 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
   const MonoTime now = about_now(batch.size());
   const uint64_t late_before = state.late, records_before = state.records;
   uint64_t without_time = 0;
-  times_.resize(batch.size());
   reader_.begin(batch);
+  reader_.read_all();
+  times_ = reader_.times();
   size_t first = 0;  // of the records not yet given
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const ParseError error = reader_.read(i, {&value_, 1});
-    auto time = error == ParseError::none ? read_event_time(value_, options_.time_unit) : std::nullopt;
-    if (time == kAfterAll) time.reset();  // as a watermark it would be the end of time
-    if (!time || too_far(batch, i, *time)) {
+  for (size_t i = 0; i < times_.size(); ++i) {
+    const EventTime time{times_[i]};
+    // As a watermark, the largest would be the end of time.
+    const bool is_time = time != kBeforeAll && time != kAfterAll;
+    if (!is_time || (options_.max_future && too_far(batch, i, time))) {
       STREAM_TRY(give(batch, first, i, out));
       first = i + 1;
       ++without_time;
-      const std::string_view invalid = error != ParseError::none ? reason(error) : "bad_time";
-      STREAM_TRY(take_out(batch, i, time ? "early" : "invalid", time ? "max_future" : invalid, time, state, out));
+      STREAM_TRY(take_out(batch, i, is_time ? std::optional(time) : std::nullopt, state, out));
       continue;
     }
-    times_[i] = time->us;
-    if (state.known && time->us <= state.max_us) {
-      note_disorder(*time, state);
+    if (state.known && time.us <= state.max_us) {
+      note_disorder(time, state);
       continue;
     }
+    state.max_us = time.us;
+    if (state.known && time.us < state.rises_at) continue;
     const EventTime before = state.watermark;
-    state.max_us = time->us;
-    const EventTime risen = watermark_at(time->us);
+    const EventTime risen = watermark_at(time.us);
     if (risen > before) {
       if (state.known) warn_of_jump(batch, i, before, risen);
       STREAM_TRY(give(batch, first, i + 1, out));
@@ -80,6 +82,7 @@ Status Swatermark::on_records(const Batch& batch, Output& out) {
       state.records_at_rise = records_before + (i + 1 - without_time);
       STREAM_TRY(out.control(Watermark{batch.unit, risen}));
     }
+    state.rises_at = rises_after(state.watermark);
     state.known = true;
   }
   state.records += batch.size() - without_time;
@@ -121,7 +124,7 @@ Status Swatermark::give(const Batch& batch, size_t first, size_t end, Output& ou
   if (first == end) return {};
   Batch part = batch.part(first, end - first);
   reader_.give(part, first);
-  part.times = std::span<const int64_t>(times_).subspan(first, end - first);
+  part.times = times_.subspan(first, end - first);
   return out.records(part);
 }
 
@@ -130,15 +133,27 @@ EventTime Swatermark::watermark_at(int64_t max_us) const {
   return options_.step.us == 0 || bound == kBeforeAll ? bound : EventTime{floor_to(bound.us, options_.step.us)};
 }
 
+/// The watermark stays where it is until a record is this new.
+int64_t Swatermark::rises_after(EventTime watermark) const {
+  constexpr int64_t kUnknown = kBeforeAll.us;  // any time may
+  int64_t next = 0, at = 0;
+  if (watermark == kBeforeAll || options_.step.us == 0) return kUnknown;
+  if (__builtin_add_overflow(floor_to(watermark.us, options_.step.us), options_.step.us, &next)) return kUnknown;
+  return __builtin_add_overflow(next, options_.bounded.us, &at) ? kUnknown : at;
+}
+
 bool Swatermark::too_far(const Batch& batch, size_t i, EventTime time) const {
-  if (!options_.max_future) return false;
   const int64_t now = batch.kafka_times.empty() ? context_.clock.wall().us : batch.kafka_times[i];
   return time > add_saturating(EventTime{now}, *options_.max_future);
 }
 
-Status Swatermark::take_out(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
-                            std::optional<EventTime> time, const UnitState& state, Output& out) {
+/// Of a record that is too far in the future, or has no time.
+Status Swatermark::take_out(const Batch& batch, size_t i, std::optional<EventTime> time, const UnitState& state,
+                            Output& out) {
   ++(time ? early_ : bad_times_);
+  const ParseError error = reader_.error(i);
+  const std::string_view invalid = error != ParseError::none ? streamutils::reason(error) : "bad_time";
+  const std::string_view label = time ? "early" : "invalid", reason = time ? "max_future" : invalid;
   SideRecord side{.label = label, .reason = reason, .unit = batch.unit, .offset = batch.offset(i), .time = time};
   if (state.watermark != kBeforeAll) side.watermark = state.watermark;
   const std::string_view record = batch.record(i);

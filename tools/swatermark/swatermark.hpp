@@ -60,6 +60,7 @@ class Swatermark final : public Operator {
     bool known = false;
     int64_t max_us = 0;                // meaningful when known
     EventTime watermark = kBeforeAll;  // the last one emitted
+    int64_t rises_at = kBeforeAll.us;  // by no record that is older than this
     std::optional<MonoTime> caught_up_since;
     bool idle = false;
     // For explain() alone:
@@ -88,9 +89,10 @@ class Swatermark final : public Operator {
   Status wake(UnitId id, UnitState& state, Output& out);
   /// The watermark that stands after max_us; kBeforeAll before any.
   [[nodiscard]] EventTime watermark_at(int64_t max_us) const;
+  /// REQUIRES: there is a --max-future.
   [[nodiscard]] bool too_far(const Batch& batch, size_t i, EventTime time) const;
-  Status take_out(const Batch& batch, size_t i, std::string_view label, std::string_view reason,
-                  std::optional<EventTime> time, const UnitState& state, Output& out);
+  [[nodiscard]] int64_t rises_after(EventTime watermark) const;
+  Status take_out(const Batch& batch, size_t i, std::optional<EventTime> time, const UnitState& state, Output& out);
   Status give(const Batch& batch, size_t first, size_t end, Output& out);
   MonoTime about_now(size_t records);
   void note_disorder(EventTime time, UnitState& state);
@@ -100,9 +102,8 @@ class Swatermark final : public Operator {
   FieldSet fields_;
   FieldReader reader_;
   Context& context_;
-  std::vector<UnitState> units_;  // by UnitId
-  std::vector<int64_t> times_;    // of the batch being read
-  JsonValue value_;
+  std::vector<UnitState> units_;    // by UnitId
+  std::span<const int64_t> times_;  // of the batch being read
   bool wake_restored_ = false;
   bool jump_warned_ = false;
   int64_t early_ = 0, bad_times_ = 0;

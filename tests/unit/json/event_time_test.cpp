@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
+
+#include "lib/json/quick_time.hpp"
+#include "lib/json/token.hpp"
 
 namespace streamutils {
 namespace {
@@ -106,6 +110,41 @@ TEST(EventTime, DigitStringsOfEveryLength) {
     EXPECT_EQ(read("\"" + std::to_string(number) + "\"", TimeUnit::us), number);
     EXPECT_EQ(read(std::to_string(-number), TimeUnit::us), -number);
   }
+}
+
+/// The quick forms, and texts one or two bytes beside them, say the same as the general reading.
+TEST(EventTime, TheQuickReadingDiffersInNothing) {
+  std::mt19937_64 random(11);
+  const std::string_view odd = "0123456789:/-+.,TZ eE\x80\xff";
+  int quick = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    std::string text;
+    if (random() % 2 == 0) {
+      for (size_t n = random() % 21; n > 0; --n) text += static_cast<char>('0' + random() % 10);
+    } else {
+      const EventTime time{static_cast<int64_t>(random() % 253'402'300'800'000'000) - 62'000'000'000'000'000};
+      const size_t digits = std::array<size_t, 4>{0, 3, 6, 9}[random() % 4];
+      text = format_iso(time).substr(0, 19);
+      if (digits != 0) text += ".123456789";
+      if (digits != 0) text.resize(20 + digits);
+      text += 'Z';
+      if (random() % 4 == 0) text[5 + random() % 14] = static_cast<char>('0' + random() % 10);
+    }
+    for (size_t n = random() % 3; n > 0 && !text.empty(); --n) {
+      if (random() % 2 == 0) text[random() % text.size()] = odd[random() % odd.size()];
+    }
+    const std::string raw = '"' + text + '"';
+    const auto unit = static_cast<TimeUnit>(random() % 6);
+    JsonValue value{JsonType::string, false, raw};
+    if (is_json_number(text) && random() % 2 == 0) value = {JsonType::number, false, text};
+    const auto general = read_any_event_time(value, unit);
+    ASSERT_EQ(read_event_time(value, unit), general) << value.raw << " as " << name(unit);
+    std::array<int64_t, 1> column{};
+    read_event_times(&value, 1, unit, column);
+    ASSERT_EQ(column[0], general.value_or(kBeforeAll).us) << value.raw;
+    quick += quick_time::read(value, unit) != quick_time::kUnread ? 1 : 0;
+  }
+  EXPECT_GT(quick, 50'000);
 }
 
 TEST(Iso, Forms) {

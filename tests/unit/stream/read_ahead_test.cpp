@@ -19,7 +19,9 @@ namespace {
 class Noting final : public Output {
  public:
   Noting(const FieldSet& fields, Context& context)
-      : reader_(fields, context), values_(fields.size()), recorder_(context.units) {}
+      : reader_(fields, context), values_(fields.size()), recorder_(context.units) {
+    reader_.want_times(kTimeSlot, TimeUnit::us);
+  }
   Status records(const Batch& batch) override {
     if (refuses && batch.size() > 0 && batch.record(0) == *refuses) {
       refuses.reset();
@@ -27,13 +29,16 @@ class Noting final : public Output {
     }
     parsed_before |= batch.fields != nullptr;
     reader_.begin(batch);
+    const bool at_once = ++batches_ % 3 != 0;
+    if (at_once) note_times(batch);
     for (size_t i = 0; i < batch.size(); ++i) {
       std::string& line = lines.emplace_back(fmt::format("{}@{} {}:", batch.unit, batch.offset(i), batch.record(i)));
-      if (const ParseError error = reader_.read(i, values_); error != ParseError::none) {
+      if (const ParseError error = at_once ? reader_.error(i) : reader_.read(i, values_); error != ParseError::none) {
         line += reason(error);
         continue;
       }
-      for (const JsonValue& value : values_) line += fmt::format(" {} {}", static_cast<int>(value.type), value.raw);
+      const std::span<const JsonValue> values = at_once ? reader_.values(i) : values_;
+      for (const JsonValue& value : values) line += fmt::format(" {} {}", static_cast<int>(value.type), value.raw);
     }
     return {};
   }
@@ -49,11 +54,27 @@ class Noting final : public Output {
   Status flush() override { return {}; }
 
   Lines lines;
-  bool parsed_before = false;
+  bool parsed_before = false, times_before = false;
   std::optional<std::string> refuses;  // the batch that begins with this record, once
 
+  static constexpr size_t kTimeSlot = 2;
+
  private:
+  /// The columns are what the records one by one say. Not noted as an item: how many batches there are may differ.
+  void note_times(const Batch& batch) {
+    times_before |= batch.found_times != nullptr;
+    reader_.read_all();
+    const std::span<const int64_t> times = reader_.times();
+    ASSERT_EQ(times.size(), batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const bool ok = reader_.error(i) == ParseError::none;
+      const auto time = ok ? read_any_event_time(reader_.values(i)[kTimeSlot], TimeUnit::us) : std::nullopt;
+      ASSERT_EQ(times[i], time.value_or(kBeforeAll).us) << batch.record(i);
+    }
+  }
+
   FieldReader reader_;
+  size_t batches_ = 0;
   std::vector<JsonValue> values_;
   ItemRecorder recorder_;
 };
@@ -61,7 +82,7 @@ class Noting final : public Output {
 struct Seen {
   Lines lines;
   Status status;
-  bool parsed_before = false;
+  bool parsed_before = false, times_before = false;
 };
 
 /// Everything a stage sees of these bytes as a file; `threads` 0: without reading ahead.
@@ -94,6 +115,7 @@ Seen see(std::string_view bytes, size_t threads, std::optional<std::string> refu
   std::fclose(file);
   seen.lines = std::move(stage.lines);
   seen.parsed_before = stage.parsed_before;
+  seen.times_before = stage.times_before;
   return seen;
 }
 
@@ -111,6 +133,7 @@ Seen see_on_threads(std::string_view bytes) {
     }
     EXPECT_EQ(seen.status.message(), alone.status.message());
     EXPECT_TRUE(seen.parsed_before);
+    EXPECT_TRUE(seen.times_before);
   }
   return alone;
 }

@@ -3,6 +3,8 @@
 
 #include <xxhash.h>
 
+#include <random>
+
 #include "tests/unit/stream/streams.hpp"
 
 namespace streamutils {
@@ -70,6 +72,44 @@ TEST(TextDecoder, LookAlikesAreWrappedAndUnwrapped) {
   EncodingOutput unwrapped(make_plain_encoder());
   ASSERT_TRUE(decode_whole(out.buffer.view(), again, {}, unwrapped).ok());
   EXPECT_EQ(unwrapped.buffer.view(), "{\"$stream\":\"end\",\"fire\":true}\n{\"$stream\":\"\xff\"}\n{\"a\":1}\nx\r\n");
+}
+
+/// Any mixture of ordinary lines with those that need a second look, in any number of pieces.
+TEST(TextDecoder, OrdinaryLinesBetweenOddOnes) {
+  std::mt19937_64 random(7);
+  DecodeSettings settings;
+  settings.max_record_bytes = 200;
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    Lines wanted;
+    const auto odd = static_cast<uint64_t>(round % 3 == 0 ? 1000 : 8);
+    for (int line = 1; line <= 500; ++line) {
+      const std::string record = "{\"n\":\"" + std::string(random() % 150, 'x') + "\"}";
+      switch (random() % odd) {
+        case 0:
+          text += random() % 2 == 0 ? "\n" : "\r\n";
+          continue;
+        case 1:
+          text += std::string(201, 'y') + "\n";
+          wanted.push_back("too large");
+          continue;
+        case 2:
+          text += std::string(200, 'z') + "\r\n";
+          wanted.push_back(fmt::format("- - {} - {}", line, std::string(200, 'z')));
+          continue;
+        default:
+          text += record + (random() % 5 == 0 ? "\r\n" : "\n");
+          wanted.push_back(fmt::format("- - {} - {}", line, record));
+      }
+    }
+    for (const size_t chunk : {~size_t{0}, size_t{4096}, size_t{61}}) {
+      Lines items = between(decode_by(text, chunk, settings, true));
+      for (std::string& item : items) {
+        if (item.starts_with(R"({"$stream":"side")")) item = "too large";
+      }
+      ASSERT_EQ(items, wanted) << round << ", " << chunk << " bytes at a time";
+    }
+  }
 }
 
 TEST(TextDecoder, UnitLinesAndBlankRecords) {
@@ -187,6 +227,33 @@ TEST(Detection, WaitsUntilTheBytesTell) {
   EXPECT_FALSE(detect_decoder("{\"$str", true, units, {})->is_stream());
   EXPECT_FALSE(detect_decoder("{\"a\":1", false, units, {})->is_stream());
   EXPECT_TRUE(detect_decoder(R"({"$stream":"open")", false, units, {})->is_stream());
+}
+
+/// Encoders of lines take records that are lines already many at a time.
+TEST(TextEncoders, RunsOfLinesAndRecordsFromElsewhere) {
+  const std::string bytes = "{\"a\":1}\n{\"a\":2}\n\n{\"a\":3}x{\"a\":4}\n" + std::string(kJsonPadding, '\n');
+  //                         0          8          16 17         24 25
+  const std::vector<std::pair<std::vector<Slice>, std::string>> cases = {
+      {{{0, 7}, {8, 7}}, "{\"a\":1}\n{\"a\":2}\n"},
+      {{{8, 7}, {0, 7}}, "{\"a\":2}\n{\"a\":1}\n"},
+      {{{0, 7}, {0, 7}, {8, 7}}, "{\"a\":1}\n{\"a\":1}\n{\"a\":2}\n"},
+      {{{8, 7}, {17, 7}, {25, 7}}, "{\"a\":2}\n{\"a\":3}\n{\"a\":4}\n"},
+      {{{17, 7}, {25, 7}}, "{\"a\":3}\n{\"a\":4}\n"},
+      {{}, ""},
+  };
+  for (const auto& [records, wanted] : cases) {
+    const Batch batch{.bytes = bytes.data(), .records = records};
+    Units units;
+    for (const bool plain : {false, true}) {
+      IoBuffer out;
+      (plain ? make_plain_encoder() : make_text_encoder(units))->records(batch, out);
+      EXPECT_EQ(out.view(), wanted);
+    }
+  }
+  const std::vector<Slice> blank{{0, 0}, {8, 7}, {16, 0}, {17, 0}};
+  IoBuffer out;
+  make_plain_encoder()->records({.bytes = bytes.data(), .records = blank}, out);
+  EXPECT_EQ(out.view(), "\n{\"a\":2}\n\n\n");
 }
 
 }  // namespace
