@@ -9,7 +9,7 @@
 namespace streamutils::window {
 
 void SlicedWindows::fire_delta(Interval window, KeyId key, Firing firing, Window* state) {
-  Rows& rows = keys_[key];
+  SliceRows& rows = keys_[key];
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == window.start; });
   // The others fire because something came: on time, all may have been given early.
   if (row == rows.end() || (firing == Firing::on_time && !row->touched())) return;

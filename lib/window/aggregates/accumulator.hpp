@@ -6,7 +6,8 @@
 //
 // Thread rule: accumulators are immutable; the states belong to whoever holds the row.
 // Invariants of every state:
-//  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself).
+//  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself); as init() makes it, it owns
+//     nothing, and may be copied with memcpy.
 //  2. Adding the records of two states in order of event time to one, and merging the two states, read the same.
 //     (frequent_items.hpp says what is left of this for mode and topk of more values than they count exactly.)
 //  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
@@ -18,6 +19,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "lib/base/status.hpp"
@@ -35,6 +37,8 @@ class Accumulator {
   [[nodiscard]] virtual size_t size() const = 0;
   virtual void init(char* state) const = 0;
   virtual void destroy(char* state) const = 0;
+  /// False when destroy() does nothing.
+  [[nodiscard]] virtual bool can_own() const = 0;
   /// True when check() can refuse a value.
   [[nodiscard]] virtual bool checks() const = 0;
   /// Empty, or the reason why `values`, one for each field of the call, cannot be added. REQUIRES: none of them is null
@@ -63,6 +67,7 @@ class StateAccumulator : public Accumulator {
   [[nodiscard]] size_t size() const override { return (sizeof(State) + 7) / 8 * 8; }
   void init(char* state) const override { new (state) State(); }
   void destroy(char* state) const override { at(state).~State(); }
+  [[nodiscard]] bool can_own() const override { return !std::is_trivially_destructible_v<State>; }
   [[nodiscard]] bool checks() const override { return State::kChecks; }
   [[nodiscard]] std::string_view check(const JsonValue* values) const override {
     if constexpr (requires { State::check(values); }) {

@@ -2,7 +2,7 @@
 // count(): records. count(f): records whose f is there and not null.
 #include "lib/window/aggregates/count.hpp"
 
-#include <charconv>
+#include <fmt/format.h>
 
 #include "lib/window/aggregates/makers.hpp"
 #include "lib/window/aggregates/sums.hpp"
@@ -20,8 +20,8 @@ void take_count(CountState& to, const ExactSum* from) { to.n += from->count(); }
 }  // namespace
 
 void append_integer(std::string& out, uint64_t value) {
-  char buffer[24];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+  const fmt::format_int text(value);
+  out.append(text.data(), text.size());
 }
 
 Result<Aggregate> make_count(const expr::AggregateItem& call) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/aggregates/number.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -76,6 +78,28 @@ Decimal to_decimal(Wide coefficient, int scale) {
   *tail++ = '-';
   tail = std::to_chars(tail, buffer + sizeof buffer, scale).ptr;
   return *Decimal::parse({at, static_cast<size_t>(tail - at)});  // 39 digits and this scale are always in range
+}
+
+void append_short(std::string& out, int64_t coefficient, int scale) {
+  while (scale > 0 && coefficient % 10 == 0) {
+    coefficient /= 10;
+    --scale;
+  }
+  const fmt::format_int text(coefficient);
+  if (scale == 0) {
+    out.append(text.data(), text.size());
+    return;
+  }
+  const size_t sign = coefficient < 0 ? 1 : 0;
+  const size_t digits = text.size() - sign;
+  const auto places = static_cast<size_t>(scale);
+  if (digits <= places) {  // below 1: with zeros in front, or an exponent
+    to_decimal(coefficient, scale).append_json(out);
+    return;
+  }
+  out.append(text.data(), text.size() - places);
+  out += '.';
+  out.append(text.data() + text.size() - places, places);
 }
 
 bool number_in_range(std::string_view number) {

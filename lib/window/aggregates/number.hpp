@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "lib/json/decimal.hpp"
@@ -34,6 +35,9 @@ bool read_short(std::string_view number, ShortNumber& out);
 
 /// coefficient * 10^-scale. REQUIRES: 0 <= scale <= 38.
 Decimal to_decimal(Wide coefficient, int scale);
+
+/// Appends what to_decimal(coefficient, scale).append_json() does, mostly without a Decimal. REQUIRES: 0 <= scale <= 18.
+void append_short(std::string& out, int64_t coefficient, int scale);
 
 /// True when the valid JSON `number` is written with an exponent.
 inline bool has_exponent(std::string_view number) {
