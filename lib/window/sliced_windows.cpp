@@ -33,6 +33,22 @@ void SlicedWindows::set_slice(const SliceBounds& slice) {
   slice_open_ = !fired(slice.first_end);
 }
 
+void SlicedWindows::expect(std::span<KeyedRecord> records) {
+  // Of each first the place in the index, then the key, then its rows: by the time the last has asked, the first is
+  // there.
+  for (KeyedRecord& record : records) {
+    record.hash = SliceKeys::hash_of(record.key);
+    keys_.prefetch_hash(*record.hash);
+  }
+  std::array<std::optional<KeyId>, kAhead> keys;
+  for (size_t i = 0; i < records.size() + kAhead; ++i) {
+    if (i >= kAhead && keys[i % kAhead]) prefetch_rows(*keys[i % kAhead]);
+    if (i >= records.size()) continue;
+    keys[i % kAhead] = keys_.guess(*records[i].hash);
+    if (keys[i % kAhead]) keys_.prefetch(*keys[i % kAhead]);
+  }
+}
+
 WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) {
   if (!slice_.contains(record.time)) {
     SliceBounds slice;
@@ -54,7 +70,7 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
   }
   if (context_.full() && !keys_.find(record.key)) return Added::too_many_keys;
   const size_t keys_before = keys_.size();
-  const KeyId key = keys_.intern(record.key);
+  const KeyId key = keys_.intern(record.key, record.hash ? *record.hash : SliceKeys::hash_of(record.key));
   context_.keys += static_cast<int64_t>(keys_.size() - keys_before);
 
   SliceRow& row = find_row(key, slice_);

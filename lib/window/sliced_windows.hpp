@@ -26,6 +26,7 @@ class SlicedWindows final : public WindowSet {
   explicit SlicedWindows(SetContext& context);
   ~SlicedWindows() override;
 
+  void expect(std::span<KeyedRecord> records) override;
   Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) override;
   void advance(EventTime watermark) override;
   void fire_early() override;

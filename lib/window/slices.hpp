@@ -38,7 +38,7 @@ inline const SliceRow* first_from(std::span<const SliceRow> rows, int64_t start)
   const SliceRow* base = rows.data();
   for (size_t rest = rows.size(); rest > 0;) {
     const size_t half = (rest + 1) / 2;
-    base += base[half - 1].start < start ? half : 0;
+    base += half & -static_cast<size_t>(base[half - 1].start < start);
     rest -= half;
   }
   return base;

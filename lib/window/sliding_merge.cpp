@@ -6,6 +6,11 @@
 
 namespace streamutils::window {
 
+namespace {
+/// So many rows ahead of their use memory is asked for.
+constexpr size_t kAhead = 8;
+}  // namespace
+
 SlidingMerge::~SlidingMerge() {
   for (auto& stacks : stacks_) {
     if (stacks) clear(*stacks);
@@ -32,11 +37,10 @@ const char* SlidingMerge::merged(KeyId key, Interval window, std::span<const Sli
     stacks->pivot = window.end;
     stacks->next = static_cast<uint32_t>(last - rows.data());
   } else {
-    size_t next = std::min<size_t>(stacks->next, rows.size());
-    while (next > 0 && rows[next - 1].start >= stacks->reached) --next;
-    while (next < rows.size() && rows[next].start < stacks->reached) ++next;
-    for (; next < rows.size() && rows[next].start < window.end; ++next) push_back(*stacks, rows[next].row());
-    stacks->next = static_cast<uint32_t>(next);
+    find_next(*stacks, rows);
+    for (; stacks->next < rows.size() && rows[stacks->next].start < window.end; ++stacks->next) {
+      push_back(*stacks, rows[stacks->next].row());
+    }
     drop_front(*stacks, window.start);
   }
   stacks->from = window.start;
@@ -51,7 +55,10 @@ void SlidingMerge::begin(Stacks& stacks, std::span<const SliceRow> rows) {
     stacks.capacity = static_cast<uint32_t>(std::max<size_t>(rows.size() + 1, stacks.capacity + stacks.capacity / 2));
     stacks.sums = std::make_unique_for_overwrite<std::byte[]>(stacks.capacity * stride_);
   }
-  for (size_t i = rows.size(); i-- > 0;) push_front(stacks, rows[i]);
+  for (size_t i = rows.size(); i-- > 0;) {
+    if (i >= kAhead) __builtin_prefetch(rows[i - kAhead].row());
+    push_front(stacks, rows[i]);
+  }
   stacks.valid = true;
 }
 

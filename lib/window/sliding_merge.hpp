@@ -50,16 +50,18 @@ class SlidingMerge {
     __builtin_prefetch(sum(stacks, stacks.front));
     __builtin_prefetch(rows.data() + std::min<size_t>(stacks.next, rows.size()));
   }
-  void prefetch_next(KeyId key, std::span<const SliceRow> rows) const {
+  void prefetch_next(KeyId key, std::span<const SliceRow> rows) {
     if (key >= stacks_.size() || !stacks_[key]) return;
-    if (stacks_[key]->next < rows.size()) __builtin_prefetch(rows[stacks_[key]->next].row());
+    Stacks& stacks = *stacks_[key];
+    find_next(stacks, rows);
+    if (stacks.next < rows.size()) __builtin_prefetch(rows[stacks.next].row());
   }
 
  private:
   static constexpr size_t kAlign = 8;
   struct Stacks {
     bool valid = false, has_back = false;
-    uint32_t next = 0;                         // about how many rows begin before `reached`
+    uint32_t next = 0;                         // how many rows began before `reached` when it was found
     uint32_t front = 0, capacity = 0;          // sums: the back's, then so many of the front, the earliest last
     int64_t from = 0, pivot = 0, reached = 0;  // starts of slices: front is of [from, pivot), back of [pivot, reached)
     std::unique_ptr<std::byte[]> sums;         // rows, side by side; behind each of the front the start of its slice
@@ -68,6 +70,13 @@ class SlidingMerge {
   char* sum(const Stacks& stacks, size_t i) const { return reinterpret_cast<char*>(stacks.sums.get()) + i * stride_; }
   int64_t& start_of(char* sum) const { return *reinterpret_cast<int64_t*>(sum + stride_ - sizeof(int64_t)); }
   Stacks& stacks_of(KeyId key);
+  /// Some rows may have gone at the front, and others come.
+  static void find_next(Stacks& stacks, std::span<const SliceRow> rows) {
+    size_t next = std::min<size_t>(stacks.next, rows.size());
+    while (next > 0 && rows[next - 1].start >= stacks.reached) --next;
+    while (next < rows.size() && rows[next].start < stacks.reached) ++next;
+    stacks.next = static_cast<uint32_t>(next);
+  }
   void begin(Stacks& stacks, std::span<const SliceRow> rows);
   void push_front(Stacks& stacks, const SliceRow& next);
   void push_back(Stacks& stacks, const char* next);
