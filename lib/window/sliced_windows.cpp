@@ -34,18 +34,31 @@ void SlicedWindows::set_slice(const SliceBounds& slice) {
 }
 
 void SlicedWindows::expect(std::span<KeyedRecord> records) {
-  // Of each first the place in the index, then the key, then its rows: by the time the last has asked, the first is
-  // there.
+  // Of each first the place in the index, then the key, then the last of its rows, then that of its time: when the last
+  // record has asked, what the first asked for is there.
   for (KeyedRecord& record : records) {
     record.hash = SliceKeys::hash_of(record.key);
     keys_.prefetch_hash(*record.hash);
   }
-  std::array<std::optional<KeyId>, kAhead> keys;
-  for (size_t i = 0; i < records.size() + kAhead; ++i) {
-    if (i >= kAhead && keys[i % kAhead]) prefetch_rows(*keys[i % kAhead]);
-    if (i >= records.size()) continue;
-    keys[i % kAhead] = keys_.guess(*records[i].hash);
-    if (keys[i % kAhead]) keys_.prefetch(*keys[i % kAhead]);
+  expected_.clear();
+  for (const KeyedRecord& record : records) {
+    const std::optional<KeyId> key = keys_.guess(*record.hash);
+    if (!key) continue;
+    keys_.prefetch(*key);
+    expected_.push_back({*key, record.time});
+  }
+  for (const Expected& next : expected_) {
+    __builtin_prefetch(keys_.text(next.key).data());
+    const SliceRows& rows = keys_[next.key];
+    if (rows.size() > 1) __builtin_prefetch(&rows.back());
+  }
+  if (!assigner_.overlapping()) return;
+  const auto rows_of = [&](const Expected& next) {
+    return std::span<const SliceRow>(keys_[next.key].data(), keys_[next.key].size());
+  };
+  for (const Expected& next : expected_) {
+    const auto rows = rows_of(next);
+    if (rows.size() > 1) __builtin_prefetch(&rows[guess_place(rows, next.time)]);
   }
 }
 
@@ -91,10 +104,13 @@ void SlicedWindows::touch(SliceRow& row, KeyId key) {
 
 SliceRow& SlicedWindows::find_row(KeyId key, const SliceBounds& slice) {
   SliceRows& rows = keys_[key];
-  // Mostly the last, or there are many and it is one of those.
-  if (!rows.empty() && rows.back().start == slice.start) return rows.back();
-  const size_t i = static_cast<size_t>(first_from({rows.data(), rows.size()}, slice.start) - rows.data());
-  if (i < rows.size() && rows[i].start == slice.start) return rows[i];
+  size_t i = 0;
+  if (!rows.empty()) {
+    if (rows.back().start == slice.start) return rows.back();
+    const std::span<const SliceRow> all(rows.data(), rows.size());
+    i = static_cast<size_t>(first_from(all, slice.start, guess_place(all, slice.start)) - all.data());
+    if (i < rows.size() && rows[i].start == slice.start) return rows[i];
+  }
   slices_.at(slice).keys.push_back(key);
   ++context_.open;
   return *rows.insert(rows.begin() + i, SliceRow(slice.start, context_.rows.make()));
@@ -119,6 +135,12 @@ void SlicedWindows::correct(KeyId key, const SliceBounds& slice) {
   }
 }
 
+void SlicedWindows::count_density() {
+  if (slices_.empty() || context_.keys == 0) return;
+  const double us = static_cast<double>(slices_.last()) - static_cast<double>(slices_.begin()->first) + 1;
+  rows_per_us_ = static_cast<double>(context_.open) / static_cast<double>(context_.keys) / us;
+}
+
 void SlicedWindows::advance(EventTime watermark) {
   const int64_t before = watermark_.us;
   set_watermark(watermark);
@@ -128,6 +150,7 @@ void SlicedWindows::advance(EventTime watermark) {
   forget();
   if (written_) forget_written();
   set_slice(slice_);
+  count_density();
 }
 
 void SlicedWindows::forget() {

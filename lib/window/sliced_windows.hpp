@@ -51,6 +51,14 @@ class SlicedWindows final : public WindowSet {
   };
 
   SliceRow& find_row(KeyId key, const SliceBounds& slice);
+  /// About where in `rows`, which are not empty, the slice that begins at `start` is.
+  [[nodiscard]] size_t guess_place(std::span<const SliceRow> rows, int64_t start) const {
+    const double behind = (static_cast<double>(rows.back().start) - static_cast<double>(start)) * rows_per_us_;
+    const size_t last = rows.size() - 1;
+    if (!(behind > 0)) return last;
+    return behind < static_cast<double>(last) ? last - static_cast<size_t>(behind) : 0;
+  }
+  void count_density();
   void correct(KeyId key, const SliceBounds& slice);
   /// Fires each of `keys`, which are sorted, for the window that ends at `end`.
   void fire(int64_t end, std::span<const KeyId> keys, Firing firing);
@@ -79,6 +87,7 @@ class SlicedWindows final : public WindowSet {
 
   SliceAssigner assigner_;
   bool touches_ = false;  // what changes is marked
+  double rows_per_us_ = 0;  // of a key, on average
   SliceKeys keys_;
   Slices slices_;
   std::map<int64_t, Window> windows_;               // by end; only with keeps_results()
@@ -87,6 +96,11 @@ class SlicedWindows final : public WindowSet {
   SliceBounds slice_;                               // of the last record: the next is mostly in it too
   bool slice_open_ = false;                         // none of its windows has fired
   std::vector<KeyId> firing_;
+  struct Expected {
+    KeyId key;
+    int64_t time;
+  };
+  std::vector<Expected> expected_;
   std::optional<WrittenWindows> written_;  // only with --fill
   std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
   SlidingMerge merges_;

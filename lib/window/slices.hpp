@@ -44,6 +44,32 @@ inline const SliceRow* first_from(std::span<const SliceRow> rows, int64_t start)
   return base;
 }
 
+/// The same, looking at `guess`, which is below rows.size(), first, then around it further and further: of many rows
+/// few are touched.
+inline const SliceRow* first_from(std::span<const SliceRow> rows, int64_t start, size_t guess) {
+  size_t low = 0, high = rows.size();  // the first is in [low, high]
+  if (rows[guess].start < start) {
+    low = guess + 1;
+    for (size_t step = 2; low + step < rows.size(); step *= 2) {
+      if (rows[low + step].start >= start) {
+        high = low + step;
+        break;
+      }
+      low += step + 1;
+    }
+  } else {
+    high = guess;
+    for (size_t step = 2; step < high; step *= 2) {
+      if (rows[high - step].start < start) {
+        low = high - step + 1;
+        break;
+      }
+      high -= step;
+    }
+  }
+  return first_from(rows.subspan(low, high - low), start);
+}
+
 struct Slice {
   SliceBounds bounds;
   std::vector<KeyId> keys;
@@ -71,6 +97,8 @@ class Slices {
   Iterator find(int64_t start) { return map_.find(start); }
   /// The first that begins at `start` or later.
   Iterator from(int64_t start) { return map_.lower_bound(start); }
+  /// Where the last one begins. REQUIRES: not empty.
+  [[nodiscard]] int64_t last() const { return map_.rbegin()->first; }
   Iterator begin() { return map_.begin(); }
   Iterator end() { return map_.end(); }
   [[nodiscard]] bool empty() const { return map_.empty(); }
