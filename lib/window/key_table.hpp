@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/bytes.hpp"
 #include "lib/window/key_index.hpp"
 #include "lib/window/text_pool.hpp"
 
@@ -146,7 +147,7 @@ class KeyTable {
   };
 
   [[nodiscard]] KeyId find(std::string_view text, uint32_t hash) const {
-    return index_.find(hash, [&](KeyId id) { return this->text(id) == text; });
+    return index_.find(hash, [&](KeyId id) { return same_bytes(this->text(id), text); });
   }
   Entry& at(KeyId id) { return chunks_[id / kChunk][id % kChunk]; }
   const Entry& at(KeyId id) const { return chunks_[id / kChunk][id % kChunk]; }

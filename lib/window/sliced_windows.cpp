@@ -62,6 +62,12 @@ void SlicedWindows::expect(std::span<KeyedRecord> records) {
   }
 }
 
+void SlicedWindows::settle(expr::Scratch& scratch) {
+  if (additions_.empty()) return;
+  context_.plan.add(additions_, scratch);
+  additions_.clear();
+}
+
 WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) {
   if (!slice_.contains(record.time)) {
     SliceBounds slice;
@@ -87,7 +93,12 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
   context_.keys += static_cast<int64_t>(keys_.size() - keys_before);
 
   SliceRow& row = find_row(key, slice_);
-  context_.add(row.row(), record, scratch);
+  if (slice_open_ && record.hash) {
+    additions_.push_back({row.row(), record.values.data(), EventTime{record.time}});
+  } else {
+    if (!slice_open_) settle(scratch);  // it is fired again with what is before it
+    context_.add(row.row(), record, scratch);
+  }
   if (touches_ && !row.touched()) touch(row, key);
   if (!slice_open_) {
     merges_.forget(key);

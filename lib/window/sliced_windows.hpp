@@ -27,6 +27,7 @@ class SlicedWindows final : public WindowSet {
   ~SlicedWindows() override;
 
   void expect(std::span<KeyedRecord> records) override;
+  void settle(expr::Scratch& scratch) override;
   Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) override;
   void advance(EventTime watermark) override;
   void fire_early() override;
@@ -101,6 +102,8 @@ class SlicedWindows final : public WindowSet {
     int64_t time;
   };
   std::vector<Expected> expected_;
+  // Expected records that are in rows no window of which has fired: they are added together.
+  std::vector<Addition> additions_;
   std::optional<WrittenWindows> written_;  // only with --fill
   std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
   SlidingMerge merges_;

@@ -174,25 +174,28 @@ Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& 
       STREAM_TRY(this->place(batch, chosen.index, record, set, out));
     }
   }
+  scratch_.clear();
+  set.settle(scratch_);
   return {};
 }
 
 bool WindowOperator::choose(const Batch& batch, size_t i, FieldReader& reader, size_t place) {
   const std::span<JsonValue> values(values_.data() + place * reader.size(), reader.size());
-  Chosen& chosen = chosen_[place];
-  KeyedRecord& record = records_[place];
-  chosen = {.index = i};
-  record = {.values = values};
-  if (const ParseError error = reader.read(i, values); error != ParseError::none) {
-    chosen.invalid = reason(error);
-    return true;
-  }
-  if (compiled_.where) {
+  const ParseError error = reader.read(i, values);
+  if (error == ParseError::none && compiled_.where) {
     scratch_.clear();
     if (!compiled_.where->matches(values, scratch_)) {
       ++figures_->dropped;
       return false;
     }
+  }
+  Chosen& chosen = chosen_[place];
+  KeyedRecord& record = records_[place];
+  chosen = {.index = i};
+  record = {.values = values};
+  if (error != ParseError::none) {
+    chosen.invalid = reason(error);
+    return true;
   }
   if (partials_) {  // its time is in the partial, and comes first
     return true;

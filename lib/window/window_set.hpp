@@ -80,8 +80,10 @@ class WindowSet {
   WindowSet(const WindowSet&) = delete;
   WindowSet& operator=(const WindowSet&) = delete;
 
-  /// These records are about to be added: what they need is asked for from memory. Changes nothing but their hashes.
+  /// These records, at most AggregatePlan::kMostAdditions, are the next to be added: what they need is asked for from
+  /// memory. Their values live until settle() is called, when add() was called for the last of them that is added.
   virtual void expect(std::span<KeyedRecord>) {}
+  virtual void settle(expr::Scratch&) {}
   /// Adds a record and fires what it corrects. On `late`, `last_window` is the last of its windows.
   virtual Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) = 0;
   /// Fires what `watermark` completes and forgets what is gone. kAfterAll is the end: all is fired and forgotten.

@@ -163,6 +163,7 @@ struct AggregatePlan::Impl {
   std::vector<LoadStep> steps;        // when made for saved rows of other parts
   std::vector<std::string> begin_empty;
   size_t row_bytes = 0;
+  size_t slots = 0;  // of the records' values
   bool computes = false;
   // What init(), destroy() and merge() go through for every row, side by side.
   std::vector<char> empty_row;  // rows may be moved with memcpy: so an empty one, which owns nothing, may be copied
@@ -201,6 +202,7 @@ Status AggregatePlan::Impl::make_all(const expr::AggregateList& list, std::vecto
 
 Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fields,
                                   const std::vector<PlanPart>* saved) {
+  slots = fields.size();
   std::vector<Aggregate> made;
   STREAM_TRY(make_all(list, made));
   // The texts of the parts that are there in any case: a result that such a part holds too is read from it.
@@ -388,6 +390,35 @@ void AggregatePlan::add_values(char* row, std::span<const JsonValue> values, Eve
     if (!group->tuples.empty()) group->add_tuples(row, values, time, scratch);
   }
   scratch.release(mark);
+}
+
+void AggregatePlan::add(std::span<const Addition> all, expr::Scratch& scratch) const {
+  if (only_count_) {
+    for (const Addition& one : all) ++*reinterpret_cast<uint64_t*>(one.row);
+    return;
+  }
+  const size_t mark = scratch.mark();
+  std::array<Addition, kMostAdditions> meeting;  // a condition
+  for (const auto& group : impl_->groups) {
+    std::span<const Addition> taken = all;
+    if (group->where) {
+      size_t count = 0;
+      for (const Addition& one : all) {
+        if (group->where->matches({one.values, impl_->slots}, scratch)) meeting[count++] = one;
+        scratch.release(mark);
+      }
+      taken = std::span(meeting).first(count);
+    }
+    for (const size_t offset : group->counts) {
+      for (const Addition& one : taken) ++StateAccumulator<CountState>::at(one.row + offset).n;
+    }
+    for (const Part* part : group->parts) part->accumulator->add_each(taken, part->offset, part->slot, scratch);
+    if (group->tuples.empty()) continue;
+    for (const Addition& one : taken) {
+      group->add_tuples(one.row, {one.values, impl_->slots}, one.time, scratch);
+      scratch.release(mark);
+    }
+  }
 }
 
 void AggregatePlan::merge(char* row, const char* other) const {
