@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/base/bytes.hpp"
 #include "lib/expr/expression.hpp"
 #include "lib/expr/functions.hpp"
 #include "lib/expr/node.hpp"
@@ -180,9 +181,11 @@ class Run {
 
   Truth compare_string(const Node& node, const JsonValue& json) {
     if (json.type == JsonType::string) {
+      if (!json.escaped && node.field_comparison == Comparison::equal) {
+        return truth_of(same_bytes(json.string_body(), node.needle));
+      }
       const ScratchScope scope(scratch_);
       const std::string_view text = string_of(json);
-      if (node.field_comparison == Comparison::equal) return truth_of(text == node.needle);
       return judge(node.field_comparison, text <=> node.needle);
     }
     return different(node, json);

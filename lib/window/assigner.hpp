@@ -56,6 +56,10 @@ class SliceAssigner {
   [[nodiscard]] Interval window(int64_t end) const { return {start_of(end), end}; }
 
  private:
+  /// In numbers of this type, which must hold the sums of any three that it computes with.
+  template <class Int>
+  Fit assign_in(int64_t time, SliceBounds& slice) const;
+
   int64_t size_ = 1, slide_ = 1, offset_ = 0;  // cumulating: the slide is the step
   bool cumulates_ = false;
   int64_t rest_ = 0;  // size mod slide: where in a slide the windows end

@@ -25,6 +25,10 @@ class KeyIndex {
       if (slot.hash == hash && equal(slot.id)) return slot.id;
     }
   }
+  /// Soon find() is called for this hash.
+  void prefetch(uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
+  }
   /// REQUIRES: it is not there.
   void insert(uint32_t hash, uint32_t id) {
     if ((size_ + 1) * 4 > slots_.size() * 3) grow();

@@ -5,7 +5,7 @@
 
 namespace streamutils::window {
 
-std::string_view KeyReader::read(std::span<const JsonValue> values, std::string_view& key) {
+std::string_view KeyReader::read(std::span<const JsonValue> values, std::string& text, std::string_view& key) const {
   if (slots_.size() == 1) {
     // Most keys are one plain string, whose bytes in the record are canonical already.
     const JsonValue& value = values[slots_[0]];
@@ -15,19 +15,19 @@ std::string_view KeyReader::read(std::span<const JsonValue> values, std::string_
       return {};
     }
   }
-  return canonical(values, key);
+  return canonical(values, text, key);
 }
 
-std::string_view KeyReader::canonical(std::span<const JsonValue> values, std::string_view& key) {
-  text_.clear();
+std::string_view KeyReader::canonical(std::span<const JsonValue> values, std::string& text, std::string_view& key) const {
+  text.clear();
   for (size_t i = 0; i < slots_.size(); ++i) {
-    if (i > 0) text_ += ',';
+    if (i > 0) text += ',';
     const JsonValue& value = values[slots_[i]];
     if (value.type == JsonType::missing) return "missing_key";
-    if (!append_canonical(text_, value)) return "bad_key";
-    if (text_.size() > kMaxKeyBytes) return "key_too_large";
+    if (!append_canonical(text, value)) return "bad_key";
+    if (text.size() > kMaxKeyBytes) return "key_too_large";
   }
-  key = text_;
+  key = text;
   return {};
 }
 

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/bytes.hpp"
 #include "lib/window/key_index.hpp"
 #include "lib/window/text_pool.hpp"
 
@@ -45,13 +46,24 @@ class KeyTable {
     for_each([this](KeyId id) { texts_.release(at(id).text, at(id).size); });
   }
 
+  static uint32_t hash_of(std::string_view text) {
+    return static_cast<uint32_t>(XXH3_64bits_withSeed(text.data(), text.size(), key_hash_seed()));
+  }
   [[nodiscard]] std::optional<KeyId> find(std::string_view text) const {
     const KeyId id = find(text, hash_of(text));
     return id == KeyIndex::kNone ? std::nullopt : std::optional<KeyId>(id);
   }
+  /// Soon the key with this hash is looked for.
+  void prefetch_hash(uint32_t hash) const { index_.prefetch(hash); }
+  /// An id with this hash, probably the key's that has it; empty when there is none.
+  [[nodiscard]] std::optional<KeyId> guess(uint32_t hash) const {
+    const KeyId id = index_.find(hash, [](KeyId) { return true; });
+    return id == KeyIndex::kNone ? std::nullopt : std::optional<KeyId>(id);
+  }
   /// The key's id; makes the key, with an empty payload, when it is not there.
-  KeyId intern(std::string_view text) {
-    const uint32_t hash = hash_of(text);
+  KeyId intern(std::string_view text) { return intern(text, hash_of(text)); }
+  /// REQUIRES: `hash` is hash_of(text).
+  KeyId intern(std::string_view text, uint32_t hash) {
     if (const KeyId id = find(text, hash); id != KeyIndex::kNone) return id;
     KeyId id;
     if (free_.empty()) {
@@ -134,11 +146,8 @@ class KeyTable {
     KeyId id;
   };
 
-  static uint32_t hash_of(std::string_view text) {
-    return static_cast<uint32_t>(XXH3_64bits_withSeed(text.data(), text.size(), key_hash_seed()));
-  }
   [[nodiscard]] KeyId find(std::string_view text, uint32_t hash) const {
-    return index_.find(hash, [&](KeyId id) { return this->text(id) == text; });
+    return index_.find(hash, [&](KeyId id) { return same_bytes(this->text(id), text); });
   }
   Entry& at(KeyId id) { return chunks_[id / kChunk][id % kChunk]; }
   const Entry& at(KeyId id) const { return chunks_[id / kChunk][id % kChunk]; }

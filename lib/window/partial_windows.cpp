@@ -9,7 +9,7 @@
 namespace streamutils::window {
 
 void SlicedWindows::fire_delta(Interval window, KeyId key, Firing firing, Window* state) {
-  Rows& rows = keys_[key];
+  SliceRows& rows = keys_[key];
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const SliceRow& r) { return r.start == window.start; });
   // The others fire because something came: on time, all may have been given early.
   if (row == rows.end() || (firing == Firing::on_time && !row->touched())) return;
@@ -19,8 +19,8 @@ void SlicedWindows::fire_delta(Interval window, KeyId key, Firing firing, Window
   row->set_touched(false);
 }
 
-Status WindowOperator::add_partial(const Batch& batch, size_t i, std::span<const JsonValue> values, WindowSet& set,
-                                   Output& out) {
+Status WindowOperator::add_partial(const Batch& batch, size_t i, const KeyedRecord& read, WindowSet& set, Output& out) {
+  const std::span<const JsonValue> values = read.values;
   if (const std::string_view why = partials_->read(values[compiled_.partial_slot]); !why.empty()) {
     if (why == "partial_lacks_aggregates" && !std::exchange(warned_of_partials_, true)) {
       context_.log.warn(
@@ -32,7 +32,7 @@ Status WindowOperator::add_partial(const Batch& batch, size_t i, std::span<const
   }
   const Interval window = partials_->window();
   KeyedRecord record{.time = window.end - 1, .values = values, .partial = partials_->row(), .start = window.start};
-  if (const std::string_view why = key_reader_.read(values, record.key); !why.empty()) {
+  if (const std::string_view why = key_reader_.read(values, key_texts_[0], record.key); !why.empty()) {
     return divert(batch, i, "invalid", why, set, out, EventTime{record.time});
   }
   return place(batch, i, record, set, out);

@@ -42,15 +42,30 @@ void ResultWriter::begin(Output& out, UnitId unit) {
 
 bool ResultWriter::result(std::string_view key, Interval window, const char* row, Firing firing, uint32_t revision,
                           uint64_t number) {
+  number_ = number;
+  if (!shape_.fields) {  // nobody asks for it first: its aggregates are written where they stay
+    if (!failure_.ok()) return true;
+    std::string& text = builder_.text();
+    append_head(text, key, window);
+    const size_t before = text.size();
+    append_aggregates(text, row, window);
+    const size_t size = text.size() - before;
+    append_tail(text, window, {.firing = firing, .revision = revision});
+    latest_ = std::string_view(text).substr(before, size);
+    return true;
+  }
   aggregates_.clear();
+  append_aggregates(aggregates_, row, window);
+  return give(key, window, firing, revision);
+}
+
+void ResultWriter::append_aggregates(std::string& text, const char* row, Interval window) {
   scratch_.clear();
   if (shape_.partial) {
-    partials_.append(aggregates_, row, window);
+    partials_.append(text, row, window);
   } else {
-    plan_.append_results(aggregates_, row, window, scratch_);
+    plan_.append_results(text, row, window, scratch_);
   }
-  number_ = number;
-  return give(key, window, firing, revision);
 }
 
 bool ResultWriter::filled(std::string_view key, Interval window) {
@@ -59,6 +74,7 @@ bool ResultWriter::filled(std::string_view key, Interval window) {
 }
 
 bool ResultWriter::give(std::string_view key, Interval window, Firing firing, uint32_t revision) {
+  latest_ = aggregates_;
   if (shape_.fields) {
     split(key);
     shape_.fields->read(key_parts_, aggregates_);
@@ -91,33 +107,51 @@ void ResultWriter::withdrawal(std::string_view key, Interval window, std::string
 
 void ResultWriter::append(std::string_view key, Interval window, std::string_view aggregates, const Rest& rest) {
   if (!failure_.ok()) return;
-  if (bounds_.empty() || window != bounds_window_) append_bounds(window);
   std::string& text = builder_.text();
+  append_head(text, key, window);
+  text += aggregates;
+  append_tail(text, window, rest);
+}
+
+void ResultWriter::append_head(std::string& text, std::string_view key, Interval window) {
+  if (builder_.bytes() >= kFlushBytes) write_batch();
+  if (bounds_.empty() || window != bounds_window_) set_bounds(window);
   text += bounds_;
   if (shape_.numbered) fmt::format_to(std::back_inserter(text), R"(,"window_number":{})", number_);
-  append_keys(text, key);
-  text += aggregates;
+  if (key_prefixes_.empty()) return;
+  split(key);
+  if (shape_.numbered) text += key_prefixes_[0];
+  text += key_parts_[0];
+  for (size_t i = 1; i < key_prefixes_.size(); ++i) {
+    text += key_prefixes_[i];
+    text += key_parts_[i];
+  }
+}
+
+void ResultWriter::append_tail(std::string& text, Interval window, const Rest& rest) {
   if (rest.rank > 0) fmt::format_to(std::back_inserter(text), R"(,"rank":{})", rest.rank);
-  text += R"(,"firing":")";
-  text += name(rest.firing);
-  fmt::format_to(std::back_inserter(text), R"(","revision":{})", rest.revision);
-  text += rest.retracted ? R"(,"retracted":true})" : "}";
+  if (rest.firing == Firing::on_time && rest.revision == 0 && !rest.retracted) {  // nearly all
+    text += R"(,"firing":"on-time","revision":0})";
+  } else {
+    fmt::format_to(std::back_inserter(text), R"(,"firing":"{}","revision":{}{}}})", name(rest.firing), rest.revision,
+                   rest.retracted ? R"(,"retracted":true)" : "");
+  }
   const int64_t time = window.end - 1;
   builder_.commit(shape_.bounded ? &time : nullptr);
   ++count_;
-  if (builder_.bytes() >= kFlushBytes) write_batch();
 }
 
-void ResultWriter::append_bounds(Interval window) {
+void ResultWriter::set_bounds(Interval window) {
   bounds_window_ = window;
   if (!shape_.bounded) {
     bounds_ = R"({"window_start":null,"window_end":null)";
-    return;
+  } else {
+    bounds_ = R"({"window_start":)";
+    append_time_json(bounds_, EventTime{window.start}, shape_.format);
+    bounds_ += R"(,"window_end":)";
+    append_time_json(bounds_, EventTime{window.end}, shape_.format);
   }
-  bounds_ = R"({"window_start":)";
-  append_time_json(bounds_, EventTime{window.start}, shape_.format);
-  bounds_ += R"(,"window_end":)";
-  append_time_json(bounds_, EventTime{window.end}, shape_.format);
+  if (!shape_.numbered && !key_prefixes_.empty()) bounds_ += key_prefixes_[0];
 }
 
 void ResultWriter::split(std::string_view key) {
@@ -125,15 +159,6 @@ void ResultWriter::split(std::string_view key) {
     key_parts_[0] = key;
   } else {
     split_key(key, key_parts_);
-  }
-}
-
-void ResultWriter::append_keys(std::string& text, std::string_view key) {
-  if (key_prefixes_.empty()) return;
-  split(key);
-  for (size_t i = 0; i < key_prefixes_.size(); ++i) {
-    text += key_prefixes_[i];
-    text += key_parts_[i];
   }
 }
 

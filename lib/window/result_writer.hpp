@@ -40,8 +40,8 @@ class ResultWriter {
   bool filled(std::string_view key, Interval window);
   /// May result() be false, so that an earlier result of the window is wrong?
   [[nodiscard]] bool selects() const { return shape_.having.has_value(); }
-  /// The aggregates of the last result(), as a withdrawal takes them; until the next call.
-  [[nodiscard]] std::string_view aggregates() const { return aggregates_; }
+  /// The aggregates of the last result() or filled() that was true, as a withdrawal takes them; until the next call.
+  [[nodiscard]] std::string_view aggregates() const { return latest_; }
   /// Adds the withdrawal of an earlier result.
   void withdrawal(std::string_view key, Interval window, std::string_view aggregates, Firing firing, uint32_t revision);
   /// Writes out what is held back. Call it before any other item is written. Returns the first failure since the last
@@ -57,13 +57,16 @@ class ResultWriter {
     bool retracted = false;
     size_t rank = 0;  // from 1; 0: none
   };
-  /// Writes it, or with --top keeps it for a while. aggregates_ are the result's.
+  /// aggregates_ are the result's: writes it when --having wants it, or with --top keeps it for a while.
   bool give(std::string_view key, Interval window, Firing firing, uint32_t revision);
+  void append_aggregates(std::string& text, const char* row, Interval window);
   void write_top();
   void append(std::string_view key, Interval window, std::string_view aggregates, const Rest& rest);
-  void append_bounds(Interval window);
+  /// What stands before and behind the aggregates.
+  void append_head(std::string& text, std::string_view key, Interval window);
+  void append_tail(std::string& text, Interval window, const Rest& rest);
+  void set_bounds(Interval window);
   void split(std::string_view key);  // into key_parts_
-  void append_keys(std::string& text, std::string_view key);
   void write_batch();
 
   const AggregatePlan& plan_;
@@ -72,8 +75,9 @@ class ResultWriter {
   std::vector<std::string> key_prefixes_;  // ,"name":
   std::vector<std::string_view> key_parts_;
   expr::Scratch scratch_;
-  std::string aggregates_;
-  std::string bounds_;  // the bounds of bounds_window_ as text: many keys of one window follow each other
+  std::string aggregates_;    // where they are not written in place
+  std::string_view latest_;   // see aggregates()
+  std::string bounds_;        // of bounds_window_ as text, up to the first key: many keys of one window follow each other
   Interval bounds_window_;
   Interval top_window_;  // of the results that --top keeps
   uint64_t number_ = 0;

@@ -40,7 +40,7 @@ class RowPool {
   }
 
  private:
-  static constexpr size_t kAlign = 16;
+  static constexpr size_t kAlign = 8;
   static constexpr size_t kFirstRows = 16, kChunkBytes = 256 * 1024;
 
   void grow() {

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "lib/window/compact_vector.hpp"
-#include "lib/window/key_table.hpp"
+#include "lib/window/active_keys.hpp"
+#include "lib/window/slices.hpp"
 #include "lib/window/sliding_merge.hpp"
 #include "lib/window/window_set.hpp"
 #include "lib/window/written_windows.hpp"
@@ -26,6 +26,8 @@ class SlicedWindows final : public WindowSet {
   explicit SlicedWindows(SetContext& context);
   ~SlicedWindows() override;
 
+  void expect(std::span<KeyedRecord> records) override;
+  void settle(expr::Scratch& scratch) override;
   Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) override;
   void advance(EventTime watermark) override;
   void fire_early() override;
@@ -34,26 +36,6 @@ class SlicedWindows final : public WindowSet {
   bool load(StateReader& in) override;
 
  private:
-  /// 16 bytes, since there is one for each key and slice.
-  class SliceRow {
-   public:
-    SliceRow() = default;
-    SliceRow(int64_t slice_start, char* row) : start(slice_start), tagged_(reinterpret_cast<uintptr_t>(row)) {}
-    [[nodiscard]] char* row() const { return reinterpret_cast<char*>(tagged_ & ~uintptr_t{1}); }
-    /// Changed since it was last given (with --partial) or since the last fire_early(), for which it is in touched_.
-    [[nodiscard]] bool touched() const { return (tagged_ & 1) != 0; }
-    void set_touched(bool touched) { tagged_ = (tagged_ & ~uintptr_t{1}) | uintptr_t{touched}; }
-    int64_t start;
-
-   private:
-    uintptr_t tagged_;  // rows are aligned: their last bit is free
-  };
-  /// A key's rows in order of time.
-  using Rows = CompactVector<SliceRow>;
-  struct Slice {
-    SliceBounds bounds;
-    std::vector<KeyId> keys;
-  };
   struct Ready {
     int64_t end;
     KeyId key;
@@ -70,9 +52,19 @@ class SlicedWindows final : public WindowSet {
   };
 
   SliceRow& find_row(KeyId key, const SliceBounds& slice);
+  /// About where in `rows`, which are not empty, the slice that begins at `start` is.
+  [[nodiscard]] size_t guess_place(std::span<const SliceRow> rows, int64_t start) const {
+    const double behind = (static_cast<double>(rows.back().start) - static_cast<double>(start)) * rows_per_us_;
+    const size_t last = rows.size() - 1;
+    if (!(behind > 0)) return last;
+    return behind < static_cast<double>(last) ? last - static_cast<size_t>(behind) : 0;
+  }
+  void count_density();
   void correct(KeyId key, const SliceBounds& slice);
   /// Fires each of `keys`, which are sorted, for the window that ends at `end`.
   void fire(int64_t end, std::span<const KeyId> keys, Firing firing);
+  /// The same on time where windows overlap.
+  void fire_merged(Interval window, std::span<const KeyId> keys, Window* state);
   void fire_on_time(int64_t after);
   void fire_pending();
   /// What is kept of the results of the window that ends at `end`; null when nothing is.
@@ -86,11 +78,6 @@ class SlicedWindows final : public WindowSet {
   void give(Interval window, KeyId key, const char* row, Firing firing, Window* state);
   /// The key's rows in the window, in order of time.
   std::span<const SliceRow> rows_of(Interval window, KeyId key);
-  /// Makes active_ the keys with a record in the window, and perhaps some with later ones only.
-  void make_active(Interval window);
-  /// Every key with a record in the window, once.
-  void collect_keys(Interval window, std::vector<KeyId>& keys);
-  void next_mark();
   void prefetch_rows(KeyId key) const;
   void forget();
   void forget_written();
@@ -101,23 +88,26 @@ class SlicedWindows final : public WindowSet {
 
   SliceAssigner assigner_;
   bool touches_ = false;  // what changes is marked
-  KeyTable<Rows> keys_;
-  std::map<int64_t, Slice> slices_;                 // by start
+  double rows_per_us_ = 0;  // of a key, on average
+  SliceKeys keys_;
+  Slices slices_;
   std::map<int64_t, Window> windows_;               // by end; only with keeps_results()
   std::set<std::pair<int64_t, int64_t>> due_;       // (when, window end) of pending corrections
   std::vector<std::pair<int64_t, KeyId>> touched_;  // (slice start, key); entries may be stale
   SliceBounds slice_;                               // of the last record: the next is mostly in it too
   bool slice_open_ = false;                         // none of its windows has fired
   std::vector<KeyId> firing_;
+  struct Expected {
+    KeyId key;
+    int64_t time;
+  };
+  std::vector<Expected> expected_;
+  // Expected records that are in rows no window of which has fired: they are added together.
+  std::vector<Addition> additions_;
   std::optional<WrittenWindows> written_;  // only with --fill
   std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
-  std::vector<uint32_t> marks_;            // by key: seen by the collect_keys() that had this number
-  uint32_t mark_ = 0;
   SlidingMerge merges_;
-  // The keys of the window that fired last, sorted: the next one has most of them.
-  std::vector<KeyId> active_;
-  Interval active_window_;
-  std::vector<KeyId> erased_, joined_;  // since then: numbers that may have been given to others; keys of late records
+  ActiveKeys active_{keys_, slices_};
 };
 
 }  // namespace streamutils::window

@@ -22,7 +22,7 @@ Status SlicedWindows::visit(const Visit& visit) {
   for (const int64_t end : ends) {
     const Interval window = assigner_.window(end);
     keys.clear();
-    collect_keys(window, keys);
+    active_.collect(window, keys);
     keys_.sort(keys);
     const auto state = windows_.find(end);
     for (const KeyId key : keys) {

@@ -116,7 +116,7 @@ Status WindowOperator::on_open(Open& open, Output& out) {
   time_ = *open.time;
   timed_fields_ = compiled_.fields;
   STREAM_ASSIGN(time_slot_, timed_fields_.add(time_.field));
-  values_.resize(timed_fields_.size());
+  values_.resize(kBlock * timed_fields_.size());
   timed_reader_.emplace(timed_fields_, context_);
   if (settings_.early && !next_early_) next_early_ = context_.clock.mono() + *settings_.early;
 
@@ -147,33 +147,67 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
   results_.begin(out, result_unit(batch.unit));
   FieldReader& reader = batch.times.empty() ? *timed_reader_ : reader_;
   reader.begin(batch);
-  for (size_t i = 0; i < batch.size(); ++i) STREAM_TRY(add_record(batch, i, reader, set, out));
+  for (size_t i = 0; i < batch.size(); i += kBlock) STREAM_TRY(add_block(batch, i, reader, set, out));
   STREAM_TRY(results_.flush());
   update_figures();
   return {};
 }
 
-Status WindowOperator::add_record(const Batch& batch, size_t i, FieldReader& reader, WindowSet& set, Output& out) {
-  const std::span<JsonValue> values(values_.data(), reader.size());
-  if (const ParseError error = reader.read(i, values); error != ParseError::none) {
-    return divert(batch, i, "invalid", reason(error), set, out);
+Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out) {
+  const size_t end = std::min(batch.size(), first + kBlock);
+  size_t count = 0;
+  for (size_t i = first; i < end; ++i) count += choose(batch, i, reader, count) ? 1 : 0;
+  if (!partials_) set.expect(std::span(records_).first(count));
+  for (size_t place = 0; place < count; ++place) {
+    const Chosen& chosen = chosen_[place];
+    const KeyedRecord& record = records_[place];
+    std::string_view why = chosen.invalid;
+    scratch_.clear();
+    if (partials_ && why.empty()) {
+      STREAM_TRY(add_partial(batch, chosen.index, record, set, out));
+      continue;
+    }
+    if (why.empty()) why = compiled_.plan.check(record.values, scratch_);
+    if (!why.empty()) {
+      STREAM_TRY(divert(batch, chosen.index, "invalid", why, set, out, chosen.time));
+    } else {
+      STREAM_TRY(this->place(batch, chosen.index, record, set, out));
+    }
   }
   scratch_.clear();
-  if (compiled_.where && !compiled_.where->matches(values, scratch_)) {
-    ++figures_->dropped;
-    return {};
+  set.settle(scratch_);
+  return {};
+}
+
+bool WindowOperator::choose(const Batch& batch, size_t i, FieldReader& reader, size_t place) {
+  const std::span<JsonValue> values(values_.data() + place * reader.size(), reader.size());
+  const ParseError error = reader.read(i, values);
+  if (error == ParseError::none && compiled_.where) {
+    scratch_.clear();
+    if (!compiled_.where->matches(values, scratch_)) {
+      ++figures_->dropped;
+      return false;
+    }
   }
-  if (partials_) return add_partial(batch, i, values, set, out);
-  const std::optional<EventTime> time = time_of(batch, i);
-  if (!time) return divert(batch, i, "invalid", "bad_time", set, out);
-  KeyedRecord record{{}, time->us, values};
-  if (const std::string_view why = key_reader_.read(values, record.key); !why.empty()) {
-    return divert(batch, i, "invalid", why, set, out, time);
+  Chosen& chosen = chosen_[place];
+  KeyedRecord& record = records_[place];
+  chosen = {.index = i};
+  record = {.values = values};
+  if (error != ParseError::none) {
+    chosen.invalid = reason(error);
+    return true;
   }
-  if (const std::string_view why = compiled_.plan.check(values, scratch_); !why.empty()) {
-    return divert(batch, i, "invalid", why, set, out, time);
+  if (partials_) {  // its time is in the partial, and comes first
+    return true;
   }
-  return place(batch, i, record, set, out);
+  chosen.time = time_of(batch, i, values);
+  if (!chosen.time) {
+    chosen.invalid = "bad_time";
+    return true;
+  }
+  record.time = chosen.time->us;
+  chosen.invalid = key_reader_.read(values, key_texts_[place], record.key);
+  return true;
 }
 
 Status WindowOperator::place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out) {
@@ -201,11 +235,12 @@ Status WindowOperator::place(const Batch& batch, size_t i, const KeyedRecord& re
   return {};
 }
 
-std::optional<EventTime> WindowOperator::time_of(const Batch& batch, size_t i) const {
+std::optional<EventTime> WindowOperator::time_of(const Batch& batch, size_t i,
+                                                 std::span<const JsonValue> values) const {
   EventTime time;
   if (!batch.times.empty()) {
     time.us = batch.times[i];  // the shift is in it
-  } else if (const auto read = read_event_time(values_[time_slot_], time_.unit)) {
+  } else if (const auto read = read_event_time(values[time_slot_], time_.unit)) {
     if (__builtin_add_overflow(read->us, time_.shift.us, &time.us)) return std::nullopt;
   } else {
     return std::nullopt;

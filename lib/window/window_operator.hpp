@@ -14,6 +14,7 @@
 // unit: every item passes, and a `revoke` drops the unit's windows. Side records keep their unit in both. Corrections
 // from an earlier swindow (revision above 0, retracted) are records like others.
 #pragma once
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -90,13 +91,16 @@ class WindowOperator final : public Operator {
   [[nodiscard]] bool by_unit() const { return settings_.scope == Scope::unit; }
   [[nodiscard]] UnitId result_unit(UnitId unit) const { return by_unit() ? unit : Units::kStream; }
   WindowSet& set_of(UnitId unit);
-  Status add_record(const Batch& batch, size_t i, FieldReader& reader, WindowSet& set, Output& out);
+  /// Up to kBlock records from `first` on.
+  Status add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out);
+  /// Reads a record into the next of chosen_; false: --where does not want it.
+  bool choose(const Batch& batch, size_t i, FieldReader& reader, size_t place);
   /// The record's values are read, and wanted: into its windows, or to the side.
   Status place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
   /// With --merge.
-  Status add_partial(const Batch& batch, size_t i, std::span<const JsonValue> values, WindowSet& set, Output& out);
+  Status add_partial(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
   /// The record's event time; empty when it has none.
-  std::optional<EventTime> time_of(const Batch& batch, size_t i) const;
+  std::optional<EventTime> time_of(const Batch& batch, size_t i, std::span<const JsonValue> values) const;
   Status divert(const Batch& batch, size_t i, std::string_view label, std::string_view reason, const WindowSet& set,
                 Output& out, std::optional<EventTime> time = std::nullopt, const Interval* window = nullptr);
   /// Fires what `time` completes in the set that `unit` belongs to, without the watermark item.
@@ -131,7 +135,17 @@ class WindowOperator final : public Operator {
   FieldReader reader_;                       // for records whose times come as a column
   FieldSet timed_fields_;                    // those of compiled_, and that of the time
   std::optional<FieldReader> timed_reader_;  // for the others
-  std::vector<JsonValue> values_;
+  // Of the records that are read at a time those that --where wants.
+  static constexpr size_t kBlock = AggregatePlan::kMostAdditions;
+  struct Chosen {
+    size_t index = 0;          // in the batch
+    std::string_view invalid;  // why it is; of these, and the times of those without one, the others mean nothing
+    std::optional<EventTime> time;
+  };
+  std::array<Chosen, kBlock> chosen_;
+  std::array<KeyedRecord, kBlock> records_;    // of chosen_
+  std::array<std::string, kBlock> key_texts_;  // where keys are made
+  std::vector<JsonValue> values_;              // side by side
   expr::Scratch scratch_;
 
   bool warned_of_keys_ = false, warned_of_partials_ = false;

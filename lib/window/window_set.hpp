@@ -13,6 +13,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct KeyedRecord {
   std::span<const JsonValue> values;
   const char* partial = nullptr;  ///< a row that is merged, in place of values that are added
   int64_t start = 0;              ///< of the partial's window
+  std::optional<uint32_t> hash;   ///< of the key, where WindowSet::expect() has set it
 };
 
 /// What all sets of an operator share; outlives them.
@@ -78,6 +80,10 @@ class WindowSet {
   WindowSet(const WindowSet&) = delete;
   WindowSet& operator=(const WindowSet&) = delete;
 
+  /// These records, at most AggregatePlan::kMostAdditions, are the next to be added: what they need is asked for from
+  /// memory. Their values live until settle() is called, when add() was called for the last of them that is added.
+  virtual void expect(std::span<KeyedRecord>) {}
+  virtual void settle(expr::Scratch&) {}
   /// Adds a record and fires what it corrects. On `late`, `last_window` is the last of its windows.
   virtual Added add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) = 0;
   /// Fires what `watermark` completes and forgets what is gone. kAfterAll is the end: all is fired and forgotten.

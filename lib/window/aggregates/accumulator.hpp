@@ -6,7 +6,8 @@
 //
 // Thread rule: accumulators are immutable; the states belong to whoever holds the row.
 // Invariants of every state:
-//  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself).
+//  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself); as init() makes it, it owns
+//     nothing, and may be copied with memcpy.
 //  2. Adding the records of two states in order of event time to one, and merging the two states, read the same.
 //     (frequent_items.hpp says what is left of this for mode and topk of more values than they count exactly.)
 //  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
@@ -16,8 +17,11 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 #include "lib/base/status.hpp"
@@ -29,12 +33,21 @@
 
 namespace streamutils::window {
 
+/// A record that is to be added to a row.
+struct Addition {
+  char* row = nullptr;
+  const JsonValue* values = nullptr;  ///< by slot
+  EventTime time;
+};
+
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
   [[nodiscard]] virtual size_t size() const = 0;
   virtual void init(char* state) const = 0;
   virtual void destroy(char* state) const = 0;
+  /// False when destroy() does nothing.
+  [[nodiscard]] virtual bool can_own() const = 0;
   /// True when check() can refuse a value.
   [[nodiscard]] virtual bool checks() const = 0;
   /// Empty, or the reason why `values`, one for each field of the call, cannot be added. REQUIRES: none of them is null
@@ -42,12 +55,31 @@ class Accumulator {
   [[nodiscard]] virtual std::string_view check(const JsonValue* values) const = 0;
   /// REQUIRES: none is null or missing, and check() was empty. Does not clear `scratch`.
   virtual void add(char* state, const JsonValue* values, EventTime time, expr::Scratch& scratch) const = 0;
+  /// add() of the value in `slot` of each, where it is neither null nor missing, to the state at `offset` of its row:
+  /// one after the other, so that the memory that one needs is fetched while another is computed. Gives back what it
+  /// takes from `scratch`.
+  virtual void add_each(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) const {
+    add_all(*this, all, offset, slot, scratch);
+  }
   virtual void merge(char* state, const char* other) const = 0;
   /// Memory that the state holds beyond size(). Constant time.
   [[nodiscard]] virtual size_t extra_bytes(const char* state) const = 0;
   virtual void save(const char* state, StateWriter& out) const = 0;
   /// REQUIRES: a state fresh from init().
   virtual bool load(char* state, StateReader& in) const = 0;
+
+ protected:
+  template <class Self>
+  static void add_all(const Self& self, std::span<const Addition> all, size_t offset, size_t slot,
+                      expr::Scratch& scratch) {
+    const size_t mark = scratch.mark();
+    for (const Addition& one : all) {
+      const JsonValue& value = one.values[slot];
+      if (value.type <= JsonType::null) continue;
+      self.add(one.row + offset, &value, one.time, scratch);
+      scratch.release(mark);
+    }
+  }
 };
 
 /// The accumulator of a state class with the members that are called below; kChecks tells whether check() ever refuses.
@@ -63,6 +95,7 @@ class StateAccumulator : public Accumulator {
   [[nodiscard]] size_t size() const override { return (sizeof(State) + 7) / 8 * 8; }
   void init(char* state) const override { new (state) State(); }
   void destroy(char* state) const override { at(state).~State(); }
+  [[nodiscard]] bool can_own() const override { return !std::is_trivially_destructible_v<State>; }
   [[nodiscard]] bool checks() const override { return State::kChecks; }
   [[nodiscard]] std::string_view check(const JsonValue* values) const override {
     if constexpr (requires { State::check(values); }) {
@@ -77,6 +110,16 @@ class StateAccumulator : public Accumulator {
     } else {
       at(state).add(*values, time, scratch);
     }
+  }
+  void add_each(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) const override {
+    if (typeid(*this) != typeid(StateAccumulator)) return Accumulator::add_each(all, offset, slot, scratch);
+    struct Direct {
+      void add(char* state, const JsonValue* value, EventTime time, expr::Scratch& memory) const {
+        self.StateAccumulator::add(state, value, time, memory);
+      }
+      const StateAccumulator& self;
+    };
+    add_all(Direct{*this}, all, offset, slot, scratch);
   }
   void merge(char* state, const char* other) const override { at(state).merge(at(other)); }
   [[nodiscard]] size_t extra_bytes(const char* state) const override { return at(state).extra_bytes(); }

@@ -2,8 +2,6 @@
 // count(): records. count(f): records whose f is there and not null.
 #include "lib/window/aggregates/count.hpp"
 
-#include <charconv>
-
 #include "lib/window/aggregates/makers.hpp"
 #include "lib/window/aggregates/sums.hpp"
 
@@ -18,11 +16,6 @@ void append_term_count(std::string& out, const ExactSum* sums, Interval) { appen
 void take_count(CountState& to, const ExactSum* from) { to.n += from->count(); }
 
 }  // namespace
-
-void append_integer(std::string& out, uint64_t value) {
-  char buffer[24];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
-}
 
 Result<Aggregate> make_count(const expr::AggregateItem& call) {
   if (call.fields.size() > 1 || !call.arguments.empty()) {

@@ -65,17 +65,17 @@ double middle(int32_t number) {
 void DdSketch::release() { ::operator delete(pages_); }
 
 uint32_t DdSketch::lower_bound(int32_t number) const {
-  // REQUIRES: size_ > 0. Pages mostly lie with few gaps: then the distance to the first nearly tells which one it is.
-  constexpr int kMostGaps = 4;
+  // REQUIRES: size_ > 0. Pages mostly follow each other without a gap: as many as the numbers rise between one of the
+  // ends and here, it is from there at most.
   const int32_t* const all = numbers();
-  if (number >= all[0]) {
-    uint32_t at = std::min(static_cast<uint32_t>(number - all[0]), size_ - 1);
-    for (int gaps = 0; gaps < kMostGaps && all[at] > number; ++gaps) --at;
-    if (all[at] == number) return at;
-  }
+  const int64_t from_first = int64_t{number} - all[0], to_last = int64_t{all[size_ - 1]} - number;
+  if (from_first <= 0) return 0;
+  if (to_last < 0) return size_;
+  const auto high = static_cast<uint32_t>(std::min<int64_t>(from_first, size_ - 1));
+  const auto low = static_cast<uint32_t>(std::max<int64_t>(0, int64_t{size_} - 1 - to_last));
   // Without branches: where a value falls is unpredictable.
-  const int32_t* base = all;
-  for (uint32_t rest = size_; rest > 1;) {
+  const int32_t* base = all + low;
+  for (uint32_t rest = high - low + 1; rest > 1;) {
     const uint32_t half = rest / 2;
     base += base[half - 1] < number ? half : 0;
     rest -= half;

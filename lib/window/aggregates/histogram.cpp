@@ -30,6 +30,7 @@ class HistogramAccumulator final : public Accumulator {
   [[nodiscard]] size_t size() const override { return buckets() * sizeof(uint64_t); }
   void init(char* state) const override { std::fill_n(new (state) uint64_t[buckets()], buckets(), 0); }
   void destroy(char*) const override {}
+  [[nodiscard]] bool can_own() const override { return false; }
   [[nodiscard]] bool checks() const override { return true; }
   [[nodiscard]] std::string_view check(const JsonValue* values) const override { return check_number(*values); }
   void add(char* state, const JsonValue* values, EventTime, expr::Scratch&) const override {

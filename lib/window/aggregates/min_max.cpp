@@ -21,7 +21,7 @@ class ExtremeState {
     offer(key);
   }
   void merge(const ExtremeState& other) {
-    if (!other.value_.empty()) offer(other.value_.key());
+    if (!other.value_.empty()) offer(other.value_);
   }
   void append(std::string& out) const { value_.append(out); }
   [[nodiscard]] size_t extra_bytes() const { return value_.extra_bytes(); }
@@ -29,10 +29,11 @@ class ExtremeState {
   bool load(StateReader& in) { return value_.load(in); }
 
  private:
-  void offer(const OrderedKey& key) {
-    if (value_.empty()) return value_.assign(key);
-    const int order = value_.compare(key);
-    if (kMax ? order > 0 : order < 0) value_.assign(key);
+  template <class Offered>
+  void offer(const Offered& value) {
+    if (value_.empty()) return value_.assign(value);
+    const int order = value_.compare(value);
+    if (kMax ? order > 0 : order < 0) value_.assign(value);
   }
 
   OrderedValue value_;

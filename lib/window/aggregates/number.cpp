@@ -1,15 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/window/aggregates/number.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <string>
 
 namespace streamutils::window {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Eight bytes at once: digits to their value and back. The first digit is in the lowest byte.
+constexpr uint64_t kZeros = 0x3030303030303030;
+
+bool are_digits(uint64_t bytes) {
+  return (((bytes + 0x4646464646464646) | (bytes - kZeros)) & 0x8080808080808080) == 0;
+}
+
+/// REQUIRES: are_digits(bytes).
+uint64_t value_of_digits(uint64_t bytes) {
+  bytes -= kZeros;
+  bytes = bytes * 10 + (bytes >> 8);  // pairs, in every other byte
+  return ((bytes & 0x000000ff000000ff) * (100 + (uint64_t{1'000'000} << 32)) +
+          ((bytes >> 16) & 0x000000ff000000ff) * (1 + (uint64_t{10'000} << 32))) >>
+         32;
+}
+
+/// REQUIRES: value < 10^8.
+uint64_t digits_of_value(uint64_t value) {
+  uint64_t parts = value / 10'000 | (value % 10'000) << 32;
+  uint64_t high = (parts * 10'486 >> 20) & 0x0000007f0000007f;  // each divided by 100
+  parts = high | (parts - high * 100) << 16;
+  high = (parts * 103 >> 10) & 0x000f000f000f000f;  // by 10
+  return (high | (parts - high * 10) << 8) + kZeros;
+}
+
+/// Takes the digits from `at` on into `value`, modulo 2^64.
+void read_digits(const char*& at, const char* end, uint64_t& value) {
+  for (uint64_t bytes = 0; end - at >= 8; at += 8) {
+    std::memcpy(&bytes, at, sizeof bytes);
+    if (!are_digits(bytes)) break;
+    value = value * 100'000'000 + value_of_digits(bytes);
+  }
+  while (at != end && *at >= '0' && *at <= '9') value = value * 10 + static_cast<uint64_t>(*at++ - '0');
+}
 
 /// The exponent after "e", saturated far outside the range. REQUIRES: valid.
 int read_exponent(const char* at, const char* end) {
@@ -41,12 +78,12 @@ bool read_short(std::string_view number, ShortNumber& out) {
   if (negative) ++at;
   uint64_t value = 0;
   const char* first = at;
-  while (at != end && is_digit(*at)) value = value * 10 + static_cast<uint64_t>(*at++ - '0');
+  read_digits(at, end, value);
   std::ptrdiff_t digits = at - first;
   int scale = 0;
   if (at != end && *at == '.') {
     first = ++at;
-    while (at != end && is_digit(*at)) value = value * 10 + static_cast<uint64_t>(*at++ - '0');
+    read_digits(at, end, value);
     scale = static_cast<int>(std::min<std::ptrdiff_t>(at - first, 10'000));
     digits += at - first;
   }
@@ -76,6 +113,46 @@ Decimal to_decimal(Wide coefficient, int scale) {
   *tail++ = '-';
   tail = std::to_chars(tail, buffer + sizeof buffer, scale).ptr;
   return *Decimal::parse({at, static_cast<size_t>(tail - at)});  // 39 digits and this scale are always in range
+}
+
+void append_integer(std::string& out, uint64_t value) {
+  constexpr uint64_t kEight = 100'000'000;
+  char buffer[24];
+  char* const end = buffer + sizeof buffer;
+  char* at = end;
+  for (;; value /= kEight) {
+    const uint64_t digits = digits_of_value(value % kEight);
+    at -= 8;
+    std::memcpy(at, &digits, sizeof digits);
+    if (value >= kEight) continue;
+    const int zeros = std::min(7, std::countr_zero(digits ^ kZeros) / 8);  // in front
+    at += zeros;
+    break;
+  }
+  out.append(at, static_cast<size_t>(end - at));
+}
+
+void append_short(std::string& out, int64_t coefficient, int scale) {
+  while (scale > 0 && coefficient % 10 == 0) {
+    coefficient /= 10;
+    --scale;
+  }
+  if (scale == 0) {
+    if (coefficient < 0) out += '-';
+    append_integer(out, static_cast<uint64_t>(coefficient < 0 ? -coefficient : coefficient));
+    return;
+  }
+  const fmt::format_int text(coefficient);
+  const size_t sign = coefficient < 0 ? 1 : 0;
+  const size_t digits = text.size() - sign;
+  const auto places = static_cast<size_t>(scale);
+  if (digits <= places) {  // below 1: with zeros in front, or an exponent
+    to_decimal(coefficient, scale).append_json(out);
+    return;
+  }
+  out.append(text.data(), text.size() - places);
+  out += '.';
+  out.append(text.data() + text.size() - places, places);
 }
 
 bool number_in_range(std::string_view number) {

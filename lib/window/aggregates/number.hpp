@@ -3,6 +3,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 #include "lib/json/decimal.hpp"
@@ -35,10 +37,22 @@ bool read_short(std::string_view number, ShortNumber& out);
 /// coefficient * 10^-scale. REQUIRES: 0 <= scale <= 38.
 Decimal to_decimal(Wide coefficient, int scale);
 
+/// Appends the decimal digits of `value`.
+void append_integer(std::string& out, uint64_t value);
+/// Appends what to_decimal(coefficient, scale).append_json() does, mostly without a Decimal. REQUIRES: 0 <= scale <= 18.
+void append_short(std::string& out, int64_t coefficient, int scale);
+
 /// True when the valid JSON `number` is written with an exponent.
 inline bool has_exponent(std::string_view number) {
   bool found = false;
-  for (const char c : number) found |= (c | 0x20) == 'e';
+  size_t i = 0;
+  for (; i + 8 <= number.size(); i += 8) {  // eight bytes at a time: is one of them zero?
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, number.data() + i, sizeof bytes);
+    bytes = (bytes | 0x2020202020202020) ^ 0x6565656565656565;
+    found |= ((bytes - 0x0101010101010101) & ~bytes & 0x8080808080808080) != 0;
+  }
+  for (; i < number.size(); ++i) found |= (number[i] | 0x20) == 'e';
   return found;
 }
 

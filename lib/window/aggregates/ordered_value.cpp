@@ -69,8 +69,10 @@ void OrderedValue::append(std::string& out) const {
     out += "null";
   } else if (kind_ == Kind::text) {
     append_json_string(out, *text_);
+  } else if (kind_ == Kind::brief) {
+    append_short(out, brief_, scale_);
   } else {
-    number().append_json(out);
+    big_->append_json(out);
   }
 }
 

@@ -44,12 +44,26 @@ class OrderedValue {
   /// Below 0 when `key` comes before this, above 0 when behind, 0 when equal. REQUIRES: not empty.
   [[nodiscard]] int compare(const OrderedKey& key) const {
     if (kind_ == Kind::brief && !key.is_text && !key.big) {
+      if (scale_ == key.brief.scale) {
+        return key.brief.coefficient < brief_ ? -1 : key.brief.coefficient > brief_ ? 1 : 0;
+      }
       // Both sides below 10^36.
       const Wide mine = brief_ * kPowersOfTen[static_cast<size_t>(key.brief.scale)];
       const Wide theirs = key.brief.coefficient * kPowersOfTen[scale_];
       return theirs < mine ? -1 : theirs > mine ? 1 : 0;
     }
     return compare_slow(key);
+  }
+  /// The same for a value that is not empty.
+  [[nodiscard]] int compare(const OrderedValue& other) const {
+    if (kind_ != Kind::brief || other.kind_ != Kind::brief || scale_ != other.scale_) return compare(other.key());
+    return other.brief_ < brief_ ? -1 : other.brief_ > brief_ ? 1 : 0;
+  }
+  void assign(const OrderedValue& other) {
+    if (kind_ > Kind::brief || other.kind_ != Kind::brief) return assign(other.key());
+    kind_ = Kind::brief;
+    brief_ = other.brief_;
+    scale_ = other.scale_;
   }
   void assign(const OrderedKey& key) {
     if (kind_ > Kind::brief || key.is_text || key.big) return assign_slow(key);

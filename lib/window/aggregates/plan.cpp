@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "lib/expr/lexer.hpp"
 #include "lib/json/text.hpp"
@@ -162,13 +163,24 @@ struct AggregatePlan::Impl {
   std::vector<LoadStep> steps;        // when made for saved rows of other parts
   std::vector<std::string> begin_empty;
   size_t row_bytes = 0;
+  size_t slots = 0;  // of the records' values
   bool computes = false;
+  // What init(), destroy() and merge() go through for every row, side by side.
+  std::vector<char> empty_row;  // rows may be moved with memcpy: so an empty one, which owns nothing, may be copied
+  struct Placed {
+    const Accumulator* accumulator;
+    size_t offset;
+  };
+  std::vector<size_t> merged_counts;        // offsets of the states that are one count
+  std::vector<Placed> merged;               // the others
+  std::vector<Placed> destroyed;            // those that may own memory
 
   Status build(expr::AggregateList list, const FieldSet& fields, const std::vector<PlanPart>* saved);
   Status add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields, const std::vector<std::string>& own,
                   std::vector<Aggregate>& made, const std::vector<PlanPart>* saved, Output& output);
   Status plan_loading(const std::vector<PlanPart>& saved);
   bool load_step(const LoadStep& step, char* row, StateReader& in) const;
+  void lay_out();
   Status make_all(const expr::AggregateList& list, std::vector<Aggregate>& made) const;
   Part& part_of(std::string text, Aggregate& aggregate, expr::AggregateItem& item);
   Group& group_of(expr::AggregateItem& item);
@@ -190,6 +202,7 @@ Status AggregatePlan::Impl::make_all(const expr::AggregateList& list, std::vecto
 
 Status AggregatePlan::Impl::build(expr::AggregateList list, const FieldSet& fields,
                                   const std::vector<PlanPart>* saved) {
+  slots = fields.size();
   std::vector<Aggregate> made;
   STREAM_TRY(make_all(list, made));
   // The texts of the parts that are there in any case: a result that such a part holds too is read from it.
@@ -323,6 +336,7 @@ AggregatePlan AggregatePlan::create(std::unique_ptr<Impl> impl) {
   AggregatePlan plan(std::move(impl));
   const Impl& built = *plan.impl_;
   plan.only_count_ = built.parts.size() == 1 && built.groups.front()->counts.size() == 1;
+  plan.impl_->lay_out();
   plan.checks_ =
       std::any_of(built.parts.begin(), built.parts.end(), [](const auto& part) { return part->accumulator->checks(); });
   return plan;
@@ -330,12 +344,24 @@ AggregatePlan AggregatePlan::create(std::unique_ptr<Impl> impl) {
 
 size_t AggregatePlan::row_bytes() const { return impl_->row_bytes; }
 
-void AggregatePlan::init(char* row) const {
-  for (const auto& part : impl_->parts) part->accumulator->init(row + part->offset);
+void AggregatePlan::Impl::lay_out() {
+  empty_row.resize(row_bytes);
+  for (const auto& part : parts) {
+    part->accumulator->init(empty_row.data() + part->offset);
+    const Placed placed{part->accumulator.get(), part->offset};
+    if (dynamic_cast<const StateAccumulator<CountState>*>(part->accumulator.get()) != nullptr) {
+      merged_counts.push_back(part->offset);
+    } else {
+      merged.push_back(placed);
+    }
+    if (part->accumulator->can_own()) destroyed.push_back(placed);
+  }
 }
 
+void AggregatePlan::init(char* row) const { std::memcpy(row, impl_->empty_row.data(), impl_->row_bytes); }
+
 void AggregatePlan::destroy(char* row) const {
-  for (const auto& part : impl_->parts) part->accumulator->destroy(row + part->offset);
+  for (const auto& part : impl_->destroyed) part.accumulator->destroy(row + part.offset);
 }
 
 std::string_view AggregatePlan::check_values(std::span<const JsonValue> values, expr::Scratch& scratch) const {
@@ -366,8 +392,40 @@ void AggregatePlan::add_values(char* row, std::span<const JsonValue> values, Eve
   scratch.release(mark);
 }
 
+void AggregatePlan::add(std::span<const Addition> all, expr::Scratch& scratch) const {
+  if (only_count_) {
+    for (const Addition& one : all) ++*reinterpret_cast<uint64_t*>(one.row);
+    return;
+  }
+  const size_t mark = scratch.mark();
+  std::array<Addition, kMostAdditions> meeting;  // a condition
+  for (const auto& group : impl_->groups) {
+    std::span<const Addition> taken = all;
+    if (group->where) {
+      size_t count = 0;
+      for (const Addition& one : all) {
+        if (group->where->matches({one.values, impl_->slots}, scratch)) meeting[count++] = one;
+        scratch.release(mark);
+      }
+      taken = std::span(meeting).first(count);
+    }
+    for (const size_t offset : group->counts) {
+      for (const Addition& one : taken) ++StateAccumulator<CountState>::at(one.row + offset).n;
+    }
+    for (const Part* part : group->parts) part->accumulator->add_each(taken, part->offset, part->slot, scratch);
+    if (group->tuples.empty()) continue;
+    for (const Addition& one : taken) {
+      group->add_tuples(one.row, {one.values, impl_->slots}, one.time, scratch);
+      scratch.release(mark);
+    }
+  }
+}
+
 void AggregatePlan::merge(char* row, const char* other) const {
-  for (const auto& part : impl_->parts) part->accumulator->merge(row + part->offset, other + part->offset);
+  for (const size_t at : impl_->merged_counts) {
+    StateAccumulator<CountState>::at(row + at).merge(StateAccumulator<CountState>::at(other + at));
+  }
+  for (const auto& part : impl_->merged) part.accumulator->merge(row + part.offset, other + part.offset);
 }
 
 void AggregatePlan::append_results(std::string& out, const char* row, Interval window, expr::Scratch& scratch) const {

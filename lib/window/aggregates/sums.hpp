@@ -107,8 +107,6 @@ Result<Aggregate> sums_aggregate(const expr::AggregateItem& call, SumsReader rea
   return aggregate;
 }
 
-void append_integer(std::string& out, uint64_t value);
-
 /// The root of a / b rounded to a double, also where the quotient is beyond double's range. REQUIRES: a >= 0, b > 0.
 Decimal root_of_quotient(Decimal a, const Decimal& b);
 /// n * sum(x^2) - sum(x)^2, which is n^2 times the variance of the n values: exact, so there is no cancellation.

@@ -21,8 +21,9 @@ std::string key_of(std::string record, const std::vector<std::string>& paths) {
   RecordParser parser(fields);
   EXPECT_EQ(parser.parse(std::string_view(record).substr(0, size), values), ParseError::none);
   KeyReader reader(slots);
+  std::string text;
   std::string_view key;
-  const std::string_view why = reader.read(values, key);
+  const std::string_view why = reader.read(values, text, key);
   return why.empty() ? std::string(key) : '!' + std::string(why);
 }
 
