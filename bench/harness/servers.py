@@ -202,18 +202,26 @@ def burst(book, settings, servers):
     book.target(f"burst of {rate:,}/s for {seconds} s: lag is gone after", lag, 30, True, "s")
 
 
-def hop_bytes(stages):
+def hop_bytes(stages, fields):
     """The bytes that pass each hop, as the prefixes of the pipeline write them."""
     sizes = []
     for length in range(1, len(stages)):
-        figures = output("export STREAM_FORMAT=binary; " + " | ".join(stages[:length]) + " | limit drain")
+        figures = output(f"export STREAM_FORMAT=binary STREAM_FIELDS='{fields}'; " + " | ".join(stages[:length]) + " | limit drain")
         sizes.append(json.loads(figures)["bytes"])
     return sizes
 
 
-def cut_at(stages, hop):
-    """The pipeline in two processes: fused up to the hop, and behind it. The difference to one process is the hop."""
-    return [["sfuse", "--binary", " | ".join(stages[:hop])], ["sfuse", " | ".join(stages[hop:])]]
+def fields_of(stages):
+    """What srun sets STREAM_FIELDS to: what the stages up to swindow say that they read."""
+    said = "".join(output(f"STREAM_CHECK=fields {stage}") + "\n" for stage in stages)
+    return "\n".join(sorted(set(said.split())))
+
+
+def cut_at(stages, hop, fields):
+    """The pipeline in two processes, with the environment that srun gives them: fused up to the hop, and behind it. The
+    difference to one process is the hop."""
+    return [["env", f"STREAM_FIELDS={fields}", "sfuse", *how, " | ".join(part)]
+            for how, part in ((["--binary"], stages[:hop]), ([], stages[hop:]))]
 
 
 def five_stages(book, settings):
@@ -225,14 +233,15 @@ def five_stages(book, settings):
         servers.load("stages", source)
         pipeline = to_redis(servers, "stages", "sfilter --require 'ad_id:string, event_type:string, event_time'")
         stages = pipeline.split(" | ")
-        sizes = hop_bytes(stages)
+        fields = fields_of(stage for stage in stages if stage.split()[0] in ("sfilter", "swatermark", "swindow"))
+        sizes = hop_bytes(stages, fields)
         hops = range(1, len(stages))
         names = [stage.split()[0] for stage in stages]
         contestants = with_flush([
             Contestant("srun --fuse, five stages", [["srun", "--fuse", pipeline]], read=lambda _: servers.views()),
             Contestant("srun, five binary processes", [["srun", pipeline]], read=lambda _: servers.views()),
             Contestant("sfuse, five stages", [["sfuse", pipeline]], read=lambda _: servers.views()),
-            *(Contestant(f"two processes, cut behind {names[hop - 1]}", cut_at(stages, hop),
+            *(Contestant(f"two processes, cut behind {names[hop - 1]}", cut_at(stages, hop, fields),
                          read=lambda _: servers.views()) for hop in hops)], servers)
         contestants += [Contestant(f"limit: bare pipe behind {names[hop - 1]}", [["limit", "pipe", str(sizes[hop - 1])]],
                                    kind="limit", note=f"{sizes[hop - 1]:,} bytes") for hop in hops]

@@ -71,7 +71,7 @@ bool RecordShaper::shape(const MessageView& message, std::string& line, SideReco
 
 bool RecordShaper::shape_value(std::string_view value, std::string& line, SideRecord& side) {
   if (value.empty()) return refuse(side, "not_json", value);  // an empty line is no record
-  if (!has_newline(value)) {
+  if (is_record(value)) {
     line += value;
     return true;
   }

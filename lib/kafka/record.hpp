@@ -5,6 +5,7 @@
 // Thread rule: one RecordShaper per thread.
 // Complexity: one memchr over the value; only values with newlines and wrapped ones are parsed.
 #pragma once
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,11 @@ class RecordShaper {
   /// occurs twice is an array.
   explicit RecordShaper(bool envelope, ParseLimits limits = {});
 
+  /// Whether the record is the value as it is. False for what shape() has to look at.
+  [[nodiscard]] bool is_record(std::string_view value) const {
+    return !envelope_ && !value.empty() && value.size() <= limits_.max_bytes &&
+           std::memchr(value.data(), '\n', value.size()) == nullptr;
+  }
   /// Appends the record to `line` and returns true; or appends nothing, sets label, reason, record, full_size and hash
   /// of `side`, and returns false. The views in `side` live as long as the message.
   bool shape(const MessageView& message, std::string& line, SideRecord& side);

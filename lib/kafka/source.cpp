@@ -2,6 +2,7 @@
 #include "lib/kafka/source.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "lib/kafka/source_impl.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr Duration kCloseBound{3'000'000};
 constexpr Duration kLeaderless{5'000'000};
+constexpr size_t kSmallestNudge = size_t{1} << 20;
 
 Status check(const KafkaSourceSettings& s) {
   if (s.topics.empty()) return usage_error("no topic is named; 'skafka-cat -b BROKERS -L' lists the topics");
@@ -78,6 +80,10 @@ KafkaSource::Impl::Impl(KafkaConfig config, KafkaSourceSettings settings, Contex
       lag_(context.metrics, context.clock),
       shaper_(settings_.envelope) {
   if (settings_.commit_interval) next_commit_ = context.clock.mono() + *settings_.commit_interval;
+  const std::string_view most = config_.get("queued.max.messages.kbytes");
+  size_t most_kib = 0;
+  std::from_chars(most.data(), most.data() + most.size(), most_kib);
+  nudge_bytes_ = std::max(most_kib << 8, kSmallestNudge);
 }
 
 KafkaSource::Impl::~Impl() {
@@ -88,6 +94,7 @@ KafkaSource::Impl::~Impl() {
   separate_.clear();
   queue_.reset();
   task_.reset();
+  await_nudge();
   topics_task_.reset();
   const rd_kafka_resp_err_t committed =
       kafka::Client::close(std::move(client_), shares_, std::move(positions), kCloseBound);
@@ -152,7 +159,7 @@ Result<bool> KafkaSource::Impl::step(Output& out) {
   if (!task_) {
     STREAM_ASSIGN(taken, settings_.merge ? take_merged(out) : take(out));
   }
-  if (!taken && !task_) nudge_fetchers();
+  if (!task_) nudge_fetchers();
   STREAM_TRY(client_->trouble());
   STREAM_TRY(apply_health(out));
   const bool all_read =

@@ -85,6 +85,7 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   Result<bool> take(Output& out);
   size_t take_from(rd_kafka_queue_t* queue, size_t most);
   void nudge_fetchers();
+  void await_nudge();
   Status handle(const rd_kafka_message_t& message, Output& out);
   Status handle_error(const rd_kafka_message_t& message, Output& out);
   Status deliver(Partition& partition, const rd_kafka_message_t& message, Output& out);
@@ -132,7 +133,9 @@ class KafkaSource::Impl final : private kafka::ClientEvents {
   std::vector<std::pair<std::string_view, kafka::Bytes>> headers_;
   std::array<rd_kafka_message_t*, 1024> fetched_{};
   int64_t given_ = 0;
+  size_t nudge_bytes_ = 0;
   size_t taken_bytes_ = 0;  // since the last nudge_fetchers()
+  std::unique_ptr<kafka::Task<bool>> nudge_;
   bool counted_out_ = false;
 
   std::vector<Partition*> heap_;    // merging: partitions with a head, the smallest first

@@ -13,17 +13,9 @@ class BinaryEncoder final : public Encoder {
  public:
   BinaryEncoder(const Units& units, const SharedFields* fields) : units_(units), fields_(fields) {}
 
-  void records(const Batch& batch, IoBuffer& out) override {
-    start(out);
-    const uint32_t unit = declare(batch.unit, out);
-    // A frame is cut where its bytes pass 256 KiB, so that the reader's buffer stays small; empty records have bytes
-    // too.
-    for (size_t first = 0; first < batch.size();) {
-      size_t count = 0, bytes = 0;
-      while (first + count < batch.size() && bytes + count < kCutBytes) bytes += batch.records[first + count++].size;
-      frame(batch.part(first, count), unit, bytes, out);
-      first += count;
-    }
+  void records(const Batch& batch, IoBuffer& out) override { frames(batch, out, nullptr); }
+  void records(const Batch& batch, IoBuffer& out, std::vector<Borrowed>& borrowed) override {
+    frames(batch, out, &borrowed);
   }
 
   void control(const Control& item, IoBuffer& out) override {
@@ -41,6 +33,20 @@ class BinaryEncoder final : public Encoder {
 
  private:
   static constexpr size_t kCutBytes = 256 << 10;
+  static constexpr size_t kBorrowBytes = 64 << 10;  // less is copied sooner than written by itself
+
+  void frames(const Batch& batch, IoBuffer& out, std::vector<Borrowed>* borrowed) {
+    start(out);
+    const uint32_t unit = declare(batch.unit, out);
+    // A frame is cut where its bytes pass 256 KiB, so that the reader's buffer stays small; empty records have bytes
+    // too.
+    for (size_t first = 0; first < batch.size();) {
+      size_t count = 0, bytes = 0;
+      while (first + count < batch.size() && bytes + count < kCutBytes) bytes += batch.records[first + count++].size;
+      frame(batch.part(first, count), unit, bytes, out, borrowed);
+      first += count;
+    }
+  }
 
   static void append(const void* data, size_t size, IoBuffer& out) {
     out.append(std::string_view(static_cast<const char*>(data), size));
@@ -76,7 +82,7 @@ class BinaryEncoder final : public Encoder {
     return numbers_[unit];
   }
 
-  void frame(const Batch& batch, uint32_t unit, size_t bytes, IoBuffer& out) {
+  void frame(const Batch& batch, uint32_t unit, size_t bytes, IoBuffer& out, std::vector<Borrowed>* borrowed) {
     const size_t n = batch.size();
     uint8_t columns = 0;
     if (!batch.times.empty()) columns |= kColumnTimes;
@@ -89,7 +95,10 @@ class BinaryEncoder final : public Encoder {
       width += fields_.width();
     }
     const size_t payload = sizeof(RecordsHeader) + n * (sizeof(Slice) + 8 * width) + bytes;
-    out.ensure(sizeof(FrameHeader) + padded(payload));
+    const bool one_run = bytes > 0 && is_one_run(batch, bytes);
+    // A multiple of 8: what follows in `out` stays aligned.
+    const size_t lent = one_run && borrowed && bytes >= kBorrowBytes ? bytes & ~size_t{7} : 0;
+    out.ensure(sizeof(FrameHeader) + padded(payload) - lent);
     header(FrameType::records, columns, payload, out);
     const RecordsHeader head{unit, static_cast<uint32_t>(n), static_cast<uint32_t>(bytes), 0};
     append(&head, sizeof head, out);
@@ -98,13 +107,28 @@ class BinaryEncoder final : public Encoder {
       if (!column.empty()) append(column.data(), n * sizeof(int64_t), out);
     }
     if (columns & kColumnFields) append(fields_.column().data(), fields_.column().size() * sizeof(uint64_t), out);
-    char* at = out.data() + out.size();
-    for (const Slice& slice : batch.records) {
-      std::memcpy(at, batch.bytes + slice.offset, slice.size);
-      at += slice.size;
+    if (lent > 0) borrowed->push_back({out.size(), {batch.record(0).data(), lent}});
+    if (one_run) {
+      out.append({batch.record(0).data() + lent, bytes - lent});
+    } else {
+      char* at = out.data() + out.size();
+      for (const Slice& slice : batch.records) {
+        std::memcpy(at, batch.bytes + slice.offset, slice.size);
+        at += slice.size;
+      }
+      out.resize(out.size() + bytes);
     }
-    out.resize(out.size() + bytes);
     pad(payload, out);
+  }
+  /// Whether the records lie one behind the other: those of a binary input do, and those that a stage has made.
+  static bool is_one_run(const Batch& batch, size_t bytes) {
+    uint32_t next = batch.records.front().offset;
+    if (batch.records.back().offset + batch.records.back().size != next + bytes) return false;
+    for (const Slice& slice : batch.records) {
+      if (slice.offset != next) return false;
+      next += slice.size;
+    }
+    return true;
   }
   void declare_fields(IoBuffer& out) {
     fields_declared_ = true;

@@ -3,6 +3,8 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "lib/stream/context.hpp"
 #include "lib/stream/io_buffer.hpp"
@@ -10,10 +12,19 @@
 
 namespace streamutils {
 
+/// Bytes that belong before byte `at` of an output and are not in it.
+struct Borrowed {
+  size_t at;
+  std::string_view bytes;
+};
+
 class Encoder {
  public:
   virtual ~Encoder() = default;
   virtual void records(const Batch& batch, IoBuffer& out) = 0;
+  /// As records(), but long runs of the batch's memory may be left where they are and appended to `borrowed`, in the
+  /// order of the output: they live as long as the batch.
+  virtual void records(const Batch& batch, IoBuffer& out, std::vector<Borrowed>& /*borrowed*/) { records(batch, out); }
   virtual void control(const Control& item, IoBuffer& out) = 0;
 };
 

@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <utility>
 
 namespace streamutils {
 
@@ -47,8 +50,9 @@ StreamWriter::StreamWriter(int fd, std::string name, Encoding encoding, const Un
     : fd_(fd), name_(std::move(name)), encoding_(encoding), encoder_(make_encoder(encoding, units, fields)) {}
 
 Status StreamWriter::records(const Batch& batch) {
-  encoder_->records(batch, buffer_);
-  return flush_when_full();
+  encoder_->records(batch, buffer_, borrowed_);
+  // What is borrowed is the batch's, which ends with this call.
+  return borrowed_.empty() ? flush_when_full() : flush();
 }
 
 Status StreamWriter::control(const Control& item) {
@@ -61,25 +65,55 @@ Status StreamWriter::control(const Control& item) {
 }
 
 Status StreamWriter::flush() {
-  size_t written = 0;
-  while (written < buffer_.size()) {
-    const ssize_t n = write(fd_, buffer_.data() + written, buffer_.size() - written);
+  if (buffer_.size() == 0) return {};
+  Status status = write_out();
+  if (status.ok() || status.code() == Code::broken_pipe) buffer_.clear();
+  borrowed_.clear();
+  return status;
+}
+
+Status StreamWriter::write_out() {
+  parts_.clear();
+  size_t from = 0;
+  const auto add = [&](const char* bytes, size_t size) {
+    if (size > 0) parts_.push_back({const_cast<char*>(bytes), size});
+  };
+  for (const Borrowed& run : borrowed_) {
+    add(buffer_.data() + from, run.at - from);
+    add(run.bytes.data(), run.bytes.size());
+    from = run.at;
+  }
+  add(buffer_.data() + from, buffer_.size() - from);
+  for (size_t first = 0; first < parts_.size();) {
+    const ssize_t n = writev(fd_, &parts_[first], static_cast<int>(std::min<size_t>(parts_.size() - first, IOV_MAX)));
     if (n >= 0) {
-      written += static_cast<size_t>(n);
+      size_t left = static_cast<size_t>(n);
+      while (first < parts_.size() && left >= parts_[first].iov_len) left -= parts_[first++].iov_len;
+      if (left > 0) {
+        parts_[first].iov_base = static_cast<char*>(parts_[first].iov_base) + left;
+        parts_[first].iov_len -= left;
+      }
     } else if (errno == EAGAIN) {
       pollfd fd{fd_, POLLOUT, 0};
       ::poll(&fd, 1, -1);
     } else if (errno == EPIPE) {
-      buffer_.clear();
       return Status(Code::broken_pipe, "the reader of the output is gone");
     } else if (errno != EINTR) {
       const int error = errno;
-      buffer_.drop_front(written);  // a later flush goes on behind what has been written
+      keep_from(first);  // a later flush goes on behind what has been written
       return errno_status(error, "write to", name_);
     }
   }
-  buffer_.clear();
   return {};
+}
+
+/// Holds copies of the parts from the `first` on, which have not been written, and nothing else.
+void StreamWriter::keep_from(size_t first) {
+  IoBuffer kept;
+  for (; first < parts_.size(); ++first) {
+    kept.append({static_cast<const char*>(parts_[first].iov_base), parts_[first].iov_len});
+  }
+  std::swap(buffer_, kept);
 }
 
 Status SinkTerminal::control(const Control& item) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream to a file descriptor: stdout.
 #pragma once
+#include <sys/uio.h>
+
 #include <map>
 #include <string>
+#include <vector>
 
 #include "lib/stream/encoder.hpp"
 #include "lib/stream/io_buffer.hpp"
@@ -37,6 +40,10 @@ class StreamWriter final : public Terminal {
 
  private:
   static constexpr size_t kFlushBytes = 256 << 10;
+  /// Writes all that is held and what it has borrowed. On failure what was not written is held, and nothing is
+  /// borrowed.
+  Status write_out();
+  void keep_from(size_t first);
   Status flush_when_full() { return buffer_.size() >= kFlushBytes ? flush() : Status(); }
 
   int fd_;
@@ -44,6 +51,8 @@ class StreamWriter final : public Terminal {
   Encoding encoding_;
   std::unique_ptr<Encoder> encoder_;
   IoBuffer buffer_;
+  std::vector<Borrowed> borrowed_;  // of the batch that is being written
+  std::vector<iovec> parts_;
   SideCounts left_out_;
 };
 

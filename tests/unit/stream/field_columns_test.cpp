@@ -101,6 +101,28 @@ TEST(FieldColumns, NobodyAskedNothingIsWritten) {
   EXPECT_EQ(with.buffer.view(), without.buffer.view());
 }
 
+TEST(FieldColumns, LongNumbersAreLookedAtInTwoParts) {
+  const auto taken = [](std::string_view text) {
+    const SharedFields fields = fields_of({"k"});
+    BatchBuilder builder;
+    builder.clear(Units::kStream);
+    builder.append(text);
+    FieldColumnReader reader(&fields);
+    EXPECT_TRUE(reader.declare(std::string_view("\1\0\0\0\1\0\0\0k", 9)).ok());
+    Batch batch = builder.batch();
+    const uint64_t value = text.size() << 24 | uint64_t{3} << 48;
+    return reader.read(&value, batch).ok();
+  };
+  for (const char* text : {"1234567", "12345678", "1790000000123", "1234567890123456", "12345678901234567",
+                           "-1790000000123", "179000000.123", "1790000000e12", "0.000000000"}) {
+    EXPECT_TRUE(taken(text)) << text;
+  }
+  for (const char* text : {"01234567", "1234567:", "/2345678", "1790000000:23", "17900000001 3", "1234567890123456a",
+                           "12345678.", "1790000-00123", "\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8"}) {
+    EXPECT_FALSE(taken(text)) << text;
+  }
+}
+
 /// Whatever stands in the column, a value is a token of its type within its record, or the frame is refused.
 TEST(FieldColumns, EntriesThatAreNoValuesAreRefused) {
   const SharedFields fields = fields_of({"k"});
