@@ -136,7 +136,7 @@ class WindowOperator final : public Operator {
   FieldSet timed_fields_;                    // those of compiled_, and that of the time
   std::optional<FieldReader> timed_reader_;  // for the others
   // Of the records that are read at a time those that --where wants.
-  static constexpr size_t kBlock = AggregatePlan::kMostAdditions;
+  static constexpr size_t kBlock = kMostAdditions;
   struct Chosen {
     size_t index = 0;          // in the batch
     std::string_view invalid;  // why it is; of these, and the times of those without one, the others mean nothing
