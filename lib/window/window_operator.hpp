@@ -93,8 +93,10 @@ class WindowOperator final : public Operator {
   WindowSet& set_of(UnitId unit);
   /// Up to kBlock records from `first` on.
   Status add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out);
-  /// Reads a record into the next of chosen_; false: --where does not want it.
-  bool choose(const Batch& batch, size_t i, FieldReader& reader, size_t place);
+  /// REQUIRES: there is a --where.
+  bool is_wanted(std::span<const JsonValue> values);
+  /// Makes a record, which has these values when there is no error, the one in this place of chosen_ and records_.
+  void choose(const Batch& batch, size_t i, std::span<const JsonValue> values, ParseError error, size_t place);
   /// The record's values are read, and wanted: into its windows, or to the side.
   Status place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
   /// With --merge.
