@@ -29,7 +29,6 @@ FieldReader::FieldReader(const FieldSet& fields, Context& context) : fields_(fie
     slots_.push_back(shared_ ? *shared_->set.add(fields.text(slot)) : slot);
     side_by_side_ = (side_by_side_ || slot == 0) && slots_[slot] == slots_[0] + slot;
   }
-  gathered_.resize(fields.size());
   if (shared_) shared_->read = true;
 }
 
@@ -65,8 +64,7 @@ ParseError FieldReader::read(size_t i, std::span<JsonValue> values) {
   } else if (error(i) != ParseError::none) {
     return error(i);
   }
-  const JsonValue* const row = rows_ + i * width_;
-  for (size_t slot = 0; slot < slots_.size(); ++slot) values[slot] = row[slots_[slot]];
+  gather(i, values);
   return ParseError::none;
 }
 
@@ -80,10 +78,9 @@ void FieldReader::read_all() {
   read_all_ = true;
 }
 
-std::span<const JsonValue> FieldReader::gather(size_t i) {
+void FieldReader::gather(size_t i, std::span<JsonValue> values) const {
   const JsonValue* const row = rows_ + i * width_;
-  for (size_t slot = 0; slot < slots_.size(); ++slot) gathered_[slot] = row[slots_[slot]];
-  return gathered_;
+  for (size_t slot = 0; slot < slots_.size(); ++slot) values[slot] = row[slots_[slot]];
 }
 
 std::span<const int64_t> FieldReader::times() {

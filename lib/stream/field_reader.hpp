@@ -37,9 +37,12 @@ class FieldReader {
   /// Reads all records of the batch at once, unless that was done before. What is behind here asks for that.
   void read_all();
   [[nodiscard]] ParseError error(size_t i) const { return errors_ ? errors_[i] : ParseError::none; }
-  /// The values of record i, which has no error, by slot of `fields`; they live until the next call.
-  [[nodiscard]] std::span<const JsonValue> values(size_t i) {
-    return side_by_side_ ? std::span(rows_ + i * width_ + slots_.front(), slots_.size()) : gather(i);
+  /// The values of record i, which has no error, by slot of `fields`: where they are until the next begin(), or in
+  /// `room`, which has a place for each.
+  [[nodiscard]] std::span<const JsonValue> values(size_t i, std::span<JsonValue> room) const {
+    if (side_by_side_) return {rows_ + i * width_ + slots_.front(), slots_.size()};
+    gather(i, room);
+    return room;
   }
   /// Says, before the first record is read, that times() will be asked for: those in the field of this slot.
   void want_times(size_t slot, TimeUnit unit);
@@ -58,13 +61,12 @@ class FieldReader {
 
  private:
   void make_room();
-  std::span<const JsonValue> gather(size_t i);
+  void gather(size_t i, std::span<JsonValue> values) const;
 
   const FieldSet& fields_;
   SharedFields* shared_;       // of all stages; null: this one is alone
   std::vector<size_t> slots_;  // ours in a row
   bool side_by_side_ = false;  // one behind the other in it
-  std::vector<JsonValue> gathered_;
   std::optional<WantedTimes> times_wanted_;
   std::optional<RecordParser> parser_;
   const Batch* batch_ = nullptr;

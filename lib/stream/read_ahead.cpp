@@ -211,7 +211,7 @@ struct ReadAhead::Impl final : public Output {
   Result<State> poll(Output& to, const Waiter& waiter, Duration timeout) {
     out = &to;
     bool small = false;
-    while (!failure && last != State::finished && !source.wants_flush() && queue.size() < most_blocks && !small) {
+    while (!failure && last != State::finished && !source.wants_flush() && wants_more() && !small) {
       STREAM_TRY(read(waiter, queue.empty() ? timeout : Duration{0}, small));
       if (last != State::delivered) break;
     }
@@ -221,6 +221,12 @@ struct ReadAhead::Impl final : public Output {
     }
     if (failure) return std::move(*failure);
     return last;
+  }
+
+  /// One block for each helper beside the one that is given next is enough for now: reading more is better left to a
+  /// helper that has nothing else to do.
+  [[nodiscard]] bool wants_more() const {
+    return queue.size() <= helpers_wanted || (queue.size() < most_blocks && source.is_ready());
   }
 
   /// Polls the source once. `small`: what it gave was little, and was given.

@@ -90,6 +90,8 @@ bool StreamReader::prefetch() {
   return true;
 }
 
+bool StreamReader::is_ready() const { return prefetch_ == Prefetch::never || prefetch_ == Prefetch::full; }
+
 /// Reads once; false when there was nothing after all.
 Result<bool> StreamReader::fill() {
   if (ahead_.size() > 0 || ahead_eof_) {

@@ -25,6 +25,7 @@ class StreamReader final : public Source {
   [[nodiscard]] bool can_keep(const char* bytes) const override;
   void keep(IoBuffer& to) override;
   bool prefetch() override;
+  [[nodiscard]] bool is_ready() const override;
 
   /// For whoever waits inside an operator: true when the writer of a stream has gone and left no `end` in the pipe.
   /// What it did leave is read into memory (at most the pipe's size) and delivered by the next poll(). False for plain

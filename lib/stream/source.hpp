@@ -47,6 +47,8 @@ class Source {
   /// From any thread, also during a poll(): reads what the next one will ask for, if that can be done without waiting
   /// for anybody. False: there is nothing to do now.
   virtual bool prefetch() { return false; }
+  /// False when it would be as well to poll() a little later, since prefetch() may have read by then.
+  [[nodiscard]] virtual bool is_ready() const { return true; }
 
   /// True when everything given so far is to be flushed before the next poll().
   [[nodiscard]] virtual bool wants_flush() const { return false; }

@@ -147,6 +147,7 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
   results_.begin(out, result_unit(batch.unit));
   FieldReader& reader = batch.times.empty() ? *timed_reader_ : reader_;
   reader.begin(batch);
+  reader.read_all();
   for (size_t i = 0; i < batch.size(); i += kBlock) STREAM_TRY(add_block(batch, i, reader, set, out));
   STREAM_TRY(results_.flush());
   update_figures();
@@ -158,8 +159,9 @@ Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& 
   size_t count = 0;
   const size_t width = reader.size();
   for (size_t i = first; i < end; ++i) {
-    const std::span<JsonValue> values(values_.data() + count * width, width);
-    const ParseError error = reader.read(i, values);
+    const std::span<JsonValue> room(values_.data() + count * width, width);
+    const ParseError error = reader.error(i);
+    const std::span<const JsonValue> values = error == ParseError::none ? reader.values(i, room) : room;
     if (error == ParseError::none && compiled_.where && !is_wanted(values)) {
       ++figures_->dropped;
     } else {

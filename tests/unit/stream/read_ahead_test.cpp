@@ -37,7 +37,7 @@ class Noting final : public Output {
         line += reason(error);
         continue;
       }
-      const std::span<const JsonValue> values = at_once ? reader_.values(i) : values_;
+      const std::span<const JsonValue> values = at_once ? reader_.values(i, values_) : values_;
       for (const JsonValue& value : values) line += fmt::format(" {} {}", static_cast<int>(value.type), value.raw);
     }
     return {};
@@ -68,7 +68,7 @@ class Noting final : public Output {
     ASSERT_EQ(times.size(), batch.size());
     for (size_t i = 0; i < batch.size(); ++i) {
       const bool ok = reader_.error(i) == ParseError::none;
-      const auto time = ok ? read_any_event_time(reader_.values(i)[kTimeSlot], TimeUnit::us) : std::nullopt;
+      const auto time = ok ? read_any_event_time(reader_.values(i, values_)[kTimeSlot], TimeUnit::us) : std::nullopt;
       ASSERT_EQ(times[i], time.value_or(kBeforeAll).us) << batch.record(i);
     }
   }
