@@ -2,6 +2,7 @@
 """W3 and W9: from Kafka to Redis, with a broker and a server of their own."""
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -217,11 +218,10 @@ def fields_of(stages):
     return "\n".join(sorted(set(said.split())))
 
 
-def cut_at(stages, hop, fields):
-    """The pipeline in two processes, with the environment that srun gives them: fused up to the hop, and behind it. The
-    difference to one process is the hop."""
-    return [["env", f"STREAM_FIELDS={fields}", "sfuse", *how, " | ".join(part)]
-            for how, part in ((["--binary"], stages[:hop]), ([], stages[hop:]))]
+def in_processes(parts, fields):
+    """The pipeline in one process for each part, with the pipes and the environment that srun gives them."""
+    words = [f"sfuse {'--binary ' if part is not parts[-1] else ''}{shlex.quote(' | '.join(part))}" for part in parts]
+    return [["env", f"STREAM_FIELDS={fields}", "srun", " | ".join(words)]]
 
 
 def five_stages(book, settings):
@@ -240,8 +240,9 @@ def five_stages(book, settings):
         contestants = with_flush([
             Contestant("srun --fuse, five stages", [["srun", "--fuse", pipeline]], read=lambda _: servers.views()),
             Contestant("srun, five binary processes", [["srun", pipeline]], read=lambda _: servers.views()),
-            Contestant("sfuse, five stages", [["sfuse", pipeline]], read=lambda _: servers.views()),
-            *(Contestant(f"two processes, cut behind {names[hop - 1]}", cut_at(stages, hop, fields),
+            Contestant("one process", in_processes([stages], fields), read=lambda _: servers.views()),
+            *(Contestant(f"two processes, cut behind {names[hop - 1]}",
+                         in_processes([stages[:hop], stages[hop:]], fields),
                          read=lambda _: servers.views()) for hop in hops)], servers)
         contestants += [Contestant(f"limit: bare pipe behind {names[hop - 1]}", [["limit", "pipe", str(sizes[hop - 1])]],
                                    kind="limit", note=f"{sizes[hop - 1]:,} bytes") for hop in hops]
@@ -250,6 +251,6 @@ def five_stages(book, settings):
                "cpu", at_most=True)
     for hop in hops:
         bare = samples.get(f"limit: bare pipe behind {names[hop - 1]}", [])
-        both = zip(samples.get(f"two processes, cut behind {names[hop - 1]}", []), samples.get("sfuse, five stages", []), bare)
+        both = zip(samples.get(f"two processes, cut behind {names[hop - 1]}", []), samples.get("one process", []), bare)
         ratios = [(cut.cpu - whole.cpu) / max(pipe.cpu, 1e-9) for cut, whole, pipe in both]
         book.target(f"hop behind {names[hop - 1]}: CPU of the bare pipe's", measure.median(ratios), 1.3, True)

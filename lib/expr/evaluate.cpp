@@ -102,6 +102,23 @@ class Run {
     }
   }
 
+  Truth compare(const Node& node) {
+    switch (node.shape) {
+      case Shape::field_string:
+        return compare_string(node, values_[node.slot]);
+      case Shape::field_number:
+        return compare_number(node, values_[node.slot]);
+      case Shape::null_test:
+        return test_null(node);
+      default: {
+        const ScratchScope scope(scratch_);
+        const Value left = value(*node.args[0]);
+        const Value right = value(*node.args[1]);
+        return compare_values(node.comparison, left, right);
+      }
+    }
+  }
+
   Value value(const Node& node) {
     switch (node.op) {
       case Op::literal:
@@ -159,23 +176,6 @@ class Run {
         return Opaque{json.raw};
       default:
         return {};
-    }
-  }
-
-  Truth compare(const Node& node) {
-    switch (node.shape) {
-      case Shape::field_string:
-        return compare_string(node, values_[node.slot]);
-      case Shape::field_number:
-        return compare_number(node, values_[node.slot]);
-      case Shape::null_test:
-        return test_null(node);
-      default: {
-        const ScratchScope scope(scratch_);
-        const Value left = value(*node.args[0]);
-        const Value right = value(*node.args[1]);
-        return compare_values(node.comparison, left, right);
-      }
     }
   }
 
@@ -288,7 +288,9 @@ Value Expression::evaluate(std::span<const JsonValue> values, Scratch& scratch) 
 }
 
 bool Expression::matches(std::span<const JsonValue> values, Scratch& scratch) const {
-  return Run(values, scratch).truth(*root_) == Truth::yes;
+  Run run(values, scratch);
+  // Most conditions are one comparison.
+  return (root_->op == Op::compare ? run.compare(*root_) : run.truth(*root_)) == Truth::yes;
 }
 
 }  // namespace streamutils::expr

@@ -165,7 +165,9 @@ void Shape::add_stretch(uint32_t begin, uint32_t end, size_t first, size_t last)
     }
     if (leaf.slot != kNoSlot) fixed_.push_back({leaf.begin - begin, leaf.end - leaf.begin, leaf.type, leaf.slot});
   }
-  stretches_.push_back({.size = end - begin, .fixed = static_cast<uint32_t>(fixed_.size() - fixed)});
+  stretches_.push_back({.size = end - begin,
+                        .blocks = static_cast<uint32_t>(blocks_.size() - first_block),
+                        .fixed = static_cast<uint32_t>(fixed_.size() - fixed)});
 }
 
 void Shape::place(uint32_t at, uint32_t& stretch, uint32_t& offset) const {

@@ -65,6 +65,7 @@ class Shape {
   };
   struct Stretch {
     uint32_t size = 0;  ///< bytes; its blocks and values follow those of the stretch before
+    uint32_t blocks = 0;
     uint32_t fixed = 0;
     uint16_t slot = kNoSlot;  ///< of the value behind it
     bool is_last = false;     ///< no value stands behind it

@@ -56,6 +56,11 @@ bool speaks_binary(std::string_view command) {
   return role != ProgramRole::other && role != ProgramRole::runner;
 }
 
+bool is_beside(std::string_view file) {
+  const std::string own = own_folder();
+  return !own.empty() && is_ours(file) && file.substr(0, file.size() - base_name(file).size()) == own;
+}
+
 Result<std::string> find_command(const std::string& command, const char* path) {
   if (command.find('/') != std::string::npos) {
     if (is_program(command)) return command;

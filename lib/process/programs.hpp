@@ -20,6 +20,9 @@ bool speaks_binary(std::string_view command);
 /// The last part of a path.
 std::string_view base_name(std::string_view path);
 
+/// Whether the file is one of our programs, in the folder of the running one: not something else of the same name.
+bool is_beside(std::string_view file);
+
 /// The file that `command` runs. One of ours is looked for beside the running program first, so that a build tree or an
 /// unpacked archive works without PATH. `path`: what to search, null for the PATH of the environment.
 /// On failure: a usage error, `cannot find 'x' ...`.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/program/environment.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -43,6 +45,15 @@ Result<size_t> read_ahead_bytes() {
     return usage_error("STREAM_READ_AHEAD_BYTES is '{}'; it takes a number of bytes", text);
   }
   return bytes;
+}
+
+bool lends_to(int fd) {
+  const std::string_view text = value_of("STREAM_LEND");
+  uint64_t inode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), inode);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return false;
+  struct stat info {};
+  return fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode) && info.st_ino == inode;
 }
 
 std::string_view fields() { return value_of("STREAM_FIELDS"); }

@@ -24,6 +24,10 @@ Result<bool> binary();
 /// STREAM_READ_AHEAD_BYTES, for tests: how little input is not worth other threads. They set 0, for theirs is small.
 Result<size_t> read_ahead_bytes();
 
+/// STREAM_LEND: the inode of the pipe whose reader is one of our programs. Whether that pipe is `fd`: children of a
+/// program inherit the variable, but not the pipe.
+bool lends_to(int fd);
+
 /// STREAM_FIELDS: the fields that later programs read, one a line.
 std::string_view fields();
 /// Adds these to what is asked.

@@ -256,6 +256,7 @@ int Program::fail(const Status& status) {
 
 int Program::run(Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units, impl_->context.shared_fields);
+  if (environment::lends_to(STDOUT_FILENO)) writer.lend_pages();
   std::optional<checkpoint::StageMember> member;
   if (impl_->store) member.emplace(op, impl_->name, *impl_->store, impl_->patience, impl_->context);
   const int code = impl_->run_stdin(*this, member ? static_cast<Operator&>(*member) : op, writer, STDOUT_FILENO);
@@ -295,6 +296,7 @@ int Program::Impl::run_to_nothing(Program& program, Operator& op) {
 
 int Program::run(Source& source, Operator& op) {
   StreamWriter writer(STDOUT_FILENO, "standard output", impl_->encoding(), impl_->units, impl_->context.shared_fields);
+  if (environment::lends_to(STDOUT_FILENO)) writer.lend_pages();
   const int code = impl_->run(*this, &source, op, writer, STDOUT_FILENO);
   impl_->say_left_out(writer.left_out());
   return code;

@@ -49,7 +49,13 @@ std::unique_ptr<Encoder> make_encoder(Encoding encoding, const Units& units, con
 StreamWriter::StreamWriter(int fd, std::string name, Encoding encoding, const Units& units, const SharedFields* fields)
     : fd_(fd), name_(std::move(name)), encoding_(encoding), encoder_(make_encoder(encoding, units, fields)) {}
 
+void StreamWriter::lend_pages() { lent_ = std::make_unique<LentPages>(fd_); }
+
 Status StreamWriter::records(const Batch& batch) {
+  if (lends()) {  // only memory of our own can be lent
+    encoder_->records(batch, buffer_);
+    return flush_when_full();
+  }
   encoder_->records(batch, buffer_, borrowed_);
   // What is borrowed is the batch's, which ends with this call.
   return borrowed_.empty() ? flush_when_full() : flush();
@@ -66,13 +72,7 @@ Status StreamWriter::control(const Control& item) {
 
 Status StreamWriter::flush() {
   if (buffer_.size() == 0) return {};
-  Status status = write_out();
-  if (status.ok() || status.code() == Code::broken_pipe) buffer_.clear();
-  borrowed_.clear();
-  return status;
-}
-
-Status StreamWriter::write_out() {
+  const bool lend = lends() && borrowed_.empty() && buffer_.size() >= LentPages::kLeast;
   parts_.clear();
   size_t from = 0;
   const auto add = [&](const char* bytes, size_t size) {
@@ -84,8 +84,23 @@ Status StreamWriter::write_out() {
     from = run.at;
   }
   add(buffer_.data() + from, buffer_.size() - from);
+  IoBuffer rest;  // what a failure leaves: a later flush goes on behind what has been written
+  Status status = write_parts(lend, rest);
+  if (lend) lent_->keep(buffer_);
+  if (rest.size() > 0) {
+    buffer_ = std::move(rest);
+  } else {
+    buffer_.clear();
+  }
+  borrowed_.clear();
+  return status;
+}
+
+Status StreamWriter::write_parts(bool lend, IoBuffer& rest) {
   for (size_t first = 0; first < parts_.size();) {
-    const ssize_t n = writev(fd_, &parts_[first], static_cast<int>(std::min<size_t>(parts_.size() - first, IOV_MAX)));
+    iovec& part = parts_[first];
+    const ssize_t n = lend ? lent_->write(static_cast<const char*>(part.iov_base), part.iov_len)
+                           : writev(fd_, &part, static_cast<int>(std::min<size_t>(parts_.size() - first, IOV_MAX)));
     if (n >= 0) {
       size_t left = static_cast<size_t>(n);
       while (first < parts_.size() && left >= parts_[first].iov_len) left -= parts_[first++].iov_len;
@@ -100,20 +115,13 @@ Status StreamWriter::write_out() {
       return Status(Code::broken_pipe, "the reader of the output is gone");
     } else if (errno != EINTR) {
       const int error = errno;
-      keep_from(first);  // a later flush goes on behind what has been written
+      for (; first < parts_.size(); ++first) {
+        rest.append({static_cast<const char*>(parts_[first].iov_base), parts_[first].iov_len});
+      }
       return errno_status(error, "write to", name_);
     }
   }
   return {};
-}
-
-/// Holds copies of the parts from the `first` on, which have not been written, and nothing else.
-void StreamWriter::keep_from(size_t first) {
-  IoBuffer kept;
-  for (; first < parts_.size(); ++first) {
-    kept.append({static_cast<const char*>(parts_[first].iov_base), parts_[first].iov_len});
-  }
-  std::swap(buffer_, kept);
 }
 
 Status SinkTerminal::control(const Control& item) {

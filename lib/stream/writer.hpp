@@ -9,6 +9,7 @@
 
 #include "lib/stream/encoder.hpp"
 #include "lib/stream/io_buffer.hpp"
+#include "lib/stream/lent_pages.hpp"
 #include "lib/stream/loop.hpp"
 
 namespace streamutils {
@@ -31,6 +32,8 @@ class StreamWriter final : public Terminal {
   /// Does not own `fd`, which may be non-blocking. `name` is for messages. `fields`: what the binary encoding carries
   /// on of them; may be null.
   StreamWriter(int fd, std::string name, Encoding encoding, const Units& units, const SharedFields* fields = nullptr);
+  /// From now on a pipe is lent memory instead of copies. REQUIRES: whoever reads it does so by read(2) (LentPages).
+  void lend_pages();
   Status records(const Batch& batch) override;
   Status control(const Control& item) override;
   /// Writes everything out. EPIPE is Code::broken_pipe.
@@ -40,10 +43,9 @@ class StreamWriter final : public Terminal {
 
  private:
   static constexpr size_t kFlushBytes = 256 << 10;
-  /// Writes all that is held and what it has borrowed. On failure what was not written is held, and nothing is
-  /// borrowed.
-  Status write_out();
-  void keep_from(size_t first);
+  [[nodiscard]] bool lends() const { return lent_ && lent_->works(); }
+  /// Writes parts_. After a failure that may pass, `rest` has a copy of what was not written.
+  Status write_parts(bool lend, IoBuffer& rest);
   Status flush_when_full() { return buffer_.size() >= kFlushBytes ? flush() : Status(); }
 
   int fd_;
@@ -51,6 +53,7 @@ class StreamWriter final : public Terminal {
   Encoding encoding_;
   std::unique_ptr<Encoder> encoder_;
   IoBuffer buffer_;
+  std::unique_ptr<LentPages> lent_;
   std::vector<Borrowed> borrowed_;  // of the batch that is being written
   std::vector<iovec> parts_;
   SideCounts left_out_;

@@ -18,7 +18,8 @@ std::string_view KeyReader::read(std::span<const JsonValue> values, std::string&
   return canonical(values, text, key);
 }
 
-std::string_view KeyReader::canonical(std::span<const JsonValue> values, std::string& text, std::string_view& key) const {
+std::string_view KeyReader::canonical(std::span<const JsonValue> values, std::string& text,
+                                      std::string_view& key) const {
   text.clear();
   for (size_t i = 0; i < slots_.size(); ++i) {
     if (i > 0) text += ',';

@@ -18,9 +18,9 @@ class KeyReader {
   /// `slots`: the key fields' slots in the FieldSet that the values come from.
   explicit KeyReader(std::vector<size_t> slots) : slots_(std::move(slots)) {}
 
-  /// Sets `key`, which lives as long as the record and `text` as it is, in which it may be made. Returns the reason as a side record carries
-  /// it when there is none ("missing_key", "bad_key" for arrays, objects and numbers out of range, "key_too_large"),
-  /// else empty.
+  /// Sets `key`, which lives as long as the record and `text` as it is, in which it may be made. Returns the reason as
+  /// a side record carries it when there is none ("missing_key", "bad_key" for arrays, objects and numbers out of
+  /// range, "key_too_large"), else empty.
   std::string_view read(std::span<const JsonValue> values, std::string& text, std::string_view& key) const;
 
  private:

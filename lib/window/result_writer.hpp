@@ -75,9 +75,9 @@ class ResultWriter {
   std::vector<std::string> key_prefixes_;  // ,"name":
   std::vector<std::string_view> key_parts_;
   expr::Scratch scratch_;
-  std::string aggregates_;    // where they are not written in place
-  std::string_view latest_;   // see aggregates()
-  std::string bounds_;        // of bounds_window_ as text, up to the first key: many keys of one window follow each other
+  std::string aggregates_;   // where they are not written in place
+  std::string_view latest_;  // see aggregates()
+  std::string bounds_;  // of bounds_window_ as text, up to the first key: many keys of one window follow each other
   Interval bounds_window_;
   Interval top_window_;  // of the results that --top keeps
   uint64_t number_ = 0;

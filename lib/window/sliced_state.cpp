@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sliced windows as a checkpoint holds them.
-#include "lib/window/sliced_windows.hpp"
-
 #include <algorithm>
+
+#include "lib/window/sliced_windows.hpp"
 
 namespace streamutils::window {
 

@@ -10,6 +10,8 @@ namespace streamutils::window {
 namespace {
 /// So many keys ahead of their use memory is asked for.
 constexpr size_t kAhead = 16;
+/// So many, with their keys, are in the nearer caches anyway.
+constexpr int64_t kFewRows = 8192;
 }  // namespace
 
 SlicedWindows::SlicedWindows(SetContext& context)
@@ -34,12 +36,11 @@ void SlicedWindows::set_slice(const SliceBounds& slice) {
 }
 
 void SlicedWindows::expect(std::span<KeyedRecord> records) {
+  for (KeyedRecord& record : records) record.hash = SliceKeys::hash_of(record.key);
+  if (context_.open < kFewRows) return;
   // Of each first the place in the index, then the key, then the last of its rows, then that of its time: when the last
   // record has asked, what the first asked for is there.
-  for (KeyedRecord& record : records) {
-    record.hash = SliceKeys::hash_of(record.key);
-    keys_.prefetch_hash(*record.hash);
-  }
+  for (const KeyedRecord& record : records) keys_.prefetch_hash(*record.hash);
   expected_.clear();
   for (const KeyedRecord& record : records) {
     const std::optional<KeyId> key = keys_.guess(*record.hash);

@@ -87,7 +87,7 @@ class SlicedWindows final : public WindowSet {
   void set_slice(const SliceBounds& slice);
 
   SliceAssigner assigner_;
-  bool touches_ = false;  // what changes is marked
+  bool touches_ = false;    // what changes is marked
   double rows_per_us_ = 0;  // of a key, on average
   SliceKeys keys_;
   Slices slices_;

@@ -157,7 +157,17 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
 Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out) {
   const size_t end = std::min(batch.size(), first + kBlock);
   size_t count = 0;
-  for (size_t i = first; i < end; ++i) count += choose(batch, i, reader, count) ? 1 : 0;
+  const size_t width = reader.size();
+  for (size_t i = first; i < end; ++i) {
+    const std::span<JsonValue> room(values_.data() + count * width, width);
+    const ParseError error = reader.error(i);
+    const std::span<const JsonValue> values = error == ParseError::none ? reader.values(i, room) : room;
+    if (error == ParseError::none && compiled_.where && !is_wanted(values)) {
+      ++figures_->dropped;
+    } else {
+      choose(batch, i, values, error, count++);
+    }
+  }
   if (!partials_) set.expect(std::span(records_).first(count));
   for (size_t place = 0; place < count; ++place) {
     const Chosen& chosen = chosen_[place];
@@ -180,36 +190,29 @@ Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& 
   return {};
 }
 
-bool WindowOperator::choose(const Batch& batch, size_t i, FieldReader& reader, size_t place) {
-  const std::span<JsonValue> room(values_.data() + place * reader.size(), reader.size());
-  const ParseError error = reader.error(i);
-  const std::span<const JsonValue> values = error == ParseError::none ? reader.values(i, room) : room;
-  if (error == ParseError::none && compiled_.where) {
-    scratch_.clear();
-    if (!compiled_.where->matches(values, scratch_)) {
-      ++figures_->dropped;
-      return false;
-    }
-  }
+bool WindowOperator::is_wanted(std::span<const JsonValue> values) {
+  scratch_.clear();
+  return compiled_.where->matches(values, scratch_);
+}
+
+void WindowOperator::choose(const Batch& batch, size_t i, std::span<const JsonValue> values, ParseError error,
+                            size_t place) {
   Chosen& chosen = chosen_[place];
   KeyedRecord& record = records_[place];
   chosen = {.index = i};
   record = {.values = values};
   if (error != ParseError::none) {
     chosen.invalid = reason(error);
-    return true;
+    return;
   }
-  if (partials_) {  // its time is in the partial, and comes first
-    return true;
-  }
+  if (partials_) return;  // their times are in the partials, which are read when their turn comes
   chosen.time = time_of(batch, i, values);
   if (!chosen.time) {
     chosen.invalid = "bad_time";
-    return true;
+    return;
   }
   record.time = chosen.time->us;
   chosen.invalid = key_reader_.read(values, key_texts_[place], record.key);
-  return true;
 }
 
 Status WindowOperator::place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out) {

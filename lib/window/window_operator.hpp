@@ -93,8 +93,10 @@ class WindowOperator final : public Operator {
   WindowSet& set_of(UnitId unit);
   /// Up to kBlock records from `first` on.
   Status add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out);
-  /// Reads a record into the next of chosen_; false: --where does not want it.
-  bool choose(const Batch& batch, size_t i, FieldReader& reader, size_t place);
+  /// REQUIRES: there is a --where.
+  bool is_wanted(std::span<const JsonValue> values);
+  /// Makes a record, which has these values when there is no error, the one in this place of chosen_ and records_.
+  void choose(const Batch& batch, size_t i, std::span<const JsonValue> values, ParseError error, size_t place);
   /// The record's values are read, and wanted: into its windows, or to the side.
   Status place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
   /// With --merge.
@@ -136,7 +138,7 @@ class WindowOperator final : public Operator {
   FieldSet timed_fields_;                    // those of compiled_, and that of the time
   std::optional<FieldReader> timed_reader_;  // for the others
   // Of the records that are read at a time those that --where wants.
-  static constexpr size_t kBlock = AggregatePlan::kMostAdditions;
+  static constexpr size_t kBlock = kMostAdditions;
   struct Chosen {
     size_t index = 0;          // in the batch
     std::string_view invalid;  // why it is; of these, and the times of those without one, the others mean nothing

@@ -80,7 +80,7 @@ class WindowSet {
   WindowSet(const WindowSet&) = delete;
   WindowSet& operator=(const WindowSet&) = delete;
 
-  /// These records, at most AggregatePlan::kMostAdditions, are the next to be added: what they need is asked for from
+  /// These records, at most kMostAdditions, are the next to be added: what they need is asked for from
   /// memory. Their values live until settle() is called, when add() was called for the last of them that is added.
   virtual void expect(std::span<KeyedRecord>) {}
   virtual void settle(expr::Scratch&) {}

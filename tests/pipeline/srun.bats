@@ -87,6 +87,24 @@ echo "$0 ${STREAM_FORMAT-none}" >&2; cat'
   same 3 "$(printf '%s\n' '{"t":1}' '{"t":2}' '{"t":3}' | srun 'swatermark --time t | sdivert --to late=l' | grep -vc stream)"
 }
 
+@test "memory is lent to a pipe whose reader came with srun, and to no other" {
+  printf '%s\n' '#!/bin/sh' 'test "${STREAM_LEND-none}" = "$(stat -L -c %i "/proc/$$/fd/1")" && echo lent >&2 || echo "${STREAM_LEND-none}" >&2' \
+    'cat' >sexec
+  chmod +x sexec
+  contains "$(srun './sexec | swatermark --time t' </dev/null 2>&1)" '[1 sexec] lent'
+  contains "$(srun './sexec | ./sexec' </dev/null 2>&1)" '[1 sexec] none'
+  contains "$(srun './sexec | cat' </dev/null 2>&1)" '[1 sexec] none'
+  contains "$(srun './sexec | swatermark --time t' </dev/null 2>&1 >/dev/null)" '[1 sexec] lent'
+  contains "$(STREAM_LEND=1 srun './sexec | cat' </dev/null 2>&1)" '[1 sexec] none'
+}
+
+@test "what was lent arrives as it was written" {
+  seq 300000 | sed 's/.*/{"t":&,"k":"a&","filler":"0123456789012345678901234567890123456789"}/' >in
+  sfilter --where 't % 7 != 0' <in >want
+  srun "sfilter --where 't % 7 != 0' | swatermark --time t --time-unit s | sfilter --plain" <in >got
+  cmp want got
+}
+
 @test "pipes hold 1 MiB" {
   same 1048576 "$(srun "true | python3 -c 'import fcntl; print(fcntl.fcntl(0, 1032))'")"
 }

@@ -145,6 +145,10 @@ std::optional<std::string> format_of(const Pipeline& pipeline, size_t stage) {
   return both && pipeline.binary ? "binary" : "text";
 }
 
+bool may_lend(const Pipeline& pipeline, size_t stage) {
+  return format_of(pipeline, stage) == "binary" && is_beside(pipeline.stages[stage + 1].file);
+}
+
 std::vector<std::pair<std::string, std::optional<std::string>>> environment_of(const Pipeline& pipeline, size_t stage) {
   std::vector<std::pair<std::string, std::optional<std::string>>> out;
   for (const auto& [name, value] : pipeline.environment) out.emplace_back(name, value);

@@ -52,8 +52,8 @@ Status find_checkpoint(Pipeline& pipeline, const std::optional<std::string>& opt
 /// REQUIRES: find_commands().
 void share_fields(Pipeline& pipeline);
 
-/// Makes one `sfuse`, with the pipeline's threads, of neighbouring stages that it can run. REQUIRES: all their words are
-/// settled.
+/// Makes one `sfuse`, with the pipeline's threads, of neighbouring stages that it can run. REQUIRES: all their words
+/// are settled.
 void fuse(Pipeline& pipeline);
 
 /// Sets Stage::file of every stage, or says which command does not exist.
@@ -61,6 +61,9 @@ Status find_commands(Pipeline& pipeline);
 /// STREAM_FORMAT for a stage: binary where it and its reader are ours. None for the last stage: what the environment
 /// says.
 std::optional<std::string> format_of(const Pipeline& pipeline, size_t stage);
+/// Whether what the stage writes is read by a program that came with this one, of which is known that it takes bytes
+/// out of a pipe by read(2) alone. REQUIRES: find_commands() was ok.
+bool may_lend(const Pipeline& pipeline, size_t stage);
 /// Everything that a stage's environment has beyond srun's own.
 std::vector<std::pair<std::string, std::optional<std::string>>> environment_of(const Pipeline& pipeline, size_t stage);
 

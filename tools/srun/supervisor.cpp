@@ -2,6 +2,7 @@
 #include "tools/srun/supervisor.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,12 +73,16 @@ Result<Supervisor::Running> Supervisor::start_stage(size_t index, int stdin_fd, 
   const Stage& stage = pipeline_.stages[index];
   STREAM_ASSIGN(Pipe error, make_pipe());
   STREAM_TRY(set_nonblocking(error.read.get()));
+  auto environment = environment_of(pipeline_, index);
+  struct stat info {};
+  const bool lend = may_lend(pipeline_, index) && fstat(stdout_fd, &info) == 0;
+  environment.emplace_back("STREAM_LEND", lend ? std::optional(std::to_string(info.st_ino)) : std::nullopt);
   auto child = spawn({.file = stage.file,
                       .words = stage.words,
                       .stdin_fd = stdin_fd,
                       .stdout_fd = stdout_fd,
                       .stderr_fd = error.write.get(),
-                      .environment = environment_of(pipeline_, index),
+                      .environment = std::move(environment),
                       .die_with_parent = true,
                       // Ctrl-C is for the source; the others read to the end.
                       .ignore_interrupt = index > 0 && !is_ours(stage.words.front())});

@@ -13,6 +13,7 @@
 //  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
 //     leaves a state that can still be destroyed.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <string_view>
 #include <type_traits>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "lib/base/status.hpp"
@@ -33,6 +35,8 @@
 
 namespace streamutils::window {
 
+/// So many are added at a time.
+inline constexpr size_t kMostAdditions = 64;
 /// A record that is to be added to a row.
 struct Addition {
   char* row = nullptr;
@@ -83,6 +87,8 @@ class Accumulator {
 };
 
 /// The accumulator of a state class with the members that are called below; kChecks tells whether check() ever refuses.
+/// A state that has a type Prepared is asked to prepare() several values, for which it may ask for memory but changes
+/// nothing, before it is told to add() the first of them.
 /// check() and add() of a state take `const JsonValue&`, or of a call with several fields `const JsonValue*`.
 template <class State>
 class StateAccumulator : public Accumulator {
@@ -113,6 +119,10 @@ class StateAccumulator : public Accumulator {
   }
   void add_each(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) const override {
     if (typeid(*this) != typeid(StateAccumulator)) return Accumulator::add_each(all, offset, slot, scratch);
+    if constexpr (requires { typename State::Prepared; }) {
+      add_prepared(all, offset, slot, scratch);
+      return;
+    }
     struct Direct {
       void add(char* state, const JsonValue* value, EventTime time, expr::Scratch& memory) const {
         self.StateAccumulator::add(state, value, time, memory);
@@ -125,6 +135,21 @@ class StateAccumulator : public Accumulator {
   [[nodiscard]] size_t extra_bytes(const char* state) const override { return at(state).extra_bytes(); }
   void save(const char* state, StateWriter& out) const override { at(state).save(out); }
   bool load(char* state, StateReader& in) const override { return at(state).load(in) && in.ok(); }
+
+ private:
+  static void add_prepared(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) {
+    std::array<std::pair<State*, typename State::Prepared>, kMostAdditions> prepared;
+    size_t count = 0;
+    const size_t mark = scratch.mark();
+    for (const Addition& one : all) {
+      const JsonValue& value = one.values[slot];
+      if (value.type <= JsonType::null) continue;
+      State& state = at(one.row + offset);
+      prepared[count++] = {&state, state.prepare(value, scratch)};
+      scratch.release(mark);
+    }
+    for (size_t i = 0; i < count; ++i) prepared[i].first->add(prepared[i].second);
+  }
 };
 
 /// Appends one result of a state as JSON. `window` is the one that it is the result of; empty when that has no bounds.

@@ -65,17 +65,17 @@ double middle(int32_t number) {
 void DdSketch::release() { ::operator delete(pages_); }
 
 uint32_t DdSketch::lower_bound(int32_t number) const {
-  // REQUIRES: size_ > 0. Pages mostly follow each other without a gap: as many as the numbers rise between one of the
-  // ends and here, it is from there at most.
+  // REQUIRES: size_ > 0. Pages mostly lie with few gaps: then the distance to the first nearly tells which one it is.
+  constexpr int kMostGaps = 4;
   const int32_t* const all = numbers();
-  const int64_t from_first = int64_t{number} - all[0], to_last = int64_t{all[size_ - 1]} - number;
-  if (from_first <= 0) return 0;
-  if (to_last < 0) return size_;
-  const auto high = static_cast<uint32_t>(std::min<int64_t>(from_first, size_ - 1));
-  const auto low = static_cast<uint32_t>(std::max<int64_t>(0, int64_t{size_} - 1 - to_last));
+  if (number >= all[0]) {
+    uint32_t at = std::min(static_cast<uint32_t>(number - all[0]), size_ - 1);
+    for (int gaps = 0; gaps < kMostGaps && all[at] > number; ++gaps) --at;
+    if (all[at] == number) return at;
+  }
   // Without branches: where a value falls is unpredictable.
-  const int32_t* base = all + low;
-  for (uint32_t rest = high - low + 1; rest > 1;) {
+  const int32_t* base = all;
+  for (uint32_t rest = size_; rest > 1;) {
     const uint32_t half = rest / 2;
     base += base[half - 1] < number ? half : 0;
     rest -= half;
@@ -107,14 +107,24 @@ DdSketch::Page& DdSketch::page(int32_t number) {
   return pages_[at];
 }
 
-void DdSketch::add(double value) {
-  const int32_t number = ordinal(value);
-  ++page(number >> kPageBits).counts[number & (kPageSize - 1)];
+DdSketch::Prepared DdSketch::prepare(double value) const {
+  Prepared prepared{value, ordinal(value), 0};
+  if (size_ > 0) {
+    prepared.place = lower_bound(prepared.bucket >> kPageBits);
+    if (prepared.place < size_) __builtin_prefetch(&pages_[prepared.place].counts[prepared.bucket & (kPageSize - 1)]);
+  }
+  return prepared;
+}
+
+void DdSketch::add(const Prepared& prepared) {
+  const int32_t number = prepared.bucket >> kPageBits;
+  Page& its = prepared.place < size_ && numbers()[prepared.place] == number ? pages_[prepared.place] : page(number);
+  ++its.counts[prepared.bucket & (kPageSize - 1)];
   if (count_++ == 0) {
-    min_ = max_ = value;
+    min_ = max_ = prepared.value;
   } else {
-    min_ = std::min(min_, value);
-    max_ = std::max(max_, value);
+    min_ = std::min(min_, prepared.value);
+    max_ = std::max(max_, prepared.value);
   }
 }
 

@@ -30,7 +30,15 @@ class DdSketch {
   ~DdSketch() { release(); }
 
   /// REQUIRES: finite.
-  void add(double value);
+  void add(double value) { add(prepare(value)); }
+  /// A value on its way in: its bucket, and where that is unless others come in before.
+  struct Prepared {
+    double value = 0;
+    int32_t bucket = 0;
+    uint32_t place = 0;
+  };
+  [[nodiscard]] Prepared prepare(double value) const;
+  void add(const Prepared& prepared);
   void merge(const DdSketch& other);
 
   [[nodiscard]] uint64_t count() const { return count_; }

@@ -39,6 +39,19 @@ class DistinctState {
   void add(const JsonValue& value, EventTime, expr::Scratch& scratch) {
     add_hash(canonical_hash(canonical_text(value, scratch)));
   }
+  struct Prepared {
+    uint64_t hash;
+  };
+  Prepared prepare(const JsonValue& value, expr::Scratch& scratch) const {
+    const uint64_t hash = canonical_hash(canonical_text(value, scratch));
+    if (sketch_ != nullptr) {
+      sketch_->prefetch(hash);
+    } else if (capacity_ > 0) {
+      __builtin_prefetch(slots_ + home(hash));
+    }
+    return {hash};
+  }
+  void add(Prepared prepared) { add_hash(prepared.hash); }
   void add_hash(uint64_t hash) {
     if (hash == kEmpty) hash = 1;
     if (sketch_ != nullptr) return sketch_->add(hash);
@@ -107,9 +120,10 @@ class DistinctState {
  private:
   static constexpr uint64_t kEmpty = 0;  // a value that hashes to it counts as the one that hashes to 1
 
+  [[nodiscard]] uint32_t home(uint64_t hash) const { return static_cast<uint32_t>(hash) & (capacity_ - 1); }
   /// Where `hash` is or would be. REQUIRES: a free slot.
   [[nodiscard]] uint64_t& find(uint64_t hash) const {
-    uint32_t at = static_cast<uint32_t>(hash) & (capacity_ - 1);
+    uint32_t at = home(hash);
     while (slots_[at] != kEmpty && slots_[at] != hash) at = (at + 1) & (capacity_ - 1);
     return slots_[at];
   }

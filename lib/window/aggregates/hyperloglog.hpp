@@ -19,6 +19,8 @@ class HyperLogLog {
   static constexpr int kMaxRank = 64 - kPrecision + 1;
 
   void add(uint64_t hash);
+  /// Soon add() is called for this hash.
+  void prefetch(uint64_t hash) const { __builtin_prefetch(&registers_[hash >> (64 - kPrecision)]); }
   void merge(const HyperLogLog& other);
   [[nodiscard]] uint64_t estimate() const;
 

@@ -39,7 +39,8 @@ Decimal to_decimal(Wide coefficient, int scale);
 
 /// Appends the decimal digits of `value`.
 void append_integer(std::string& out, uint64_t value);
-/// Appends what to_decimal(coefficient, scale).append_json() does, mostly without a Decimal. REQUIRES: 0 <= scale <= 18.
+/// Appends what to_decimal(coefficient, scale).append_json() does, mostly without a Decimal. REQUIRES: 0 <= scale
+/// <= 18.
 void append_short(std::string& out, int64_t coefficient, int scale);
 
 /// True when the valid JSON `number` is written with an exponent.

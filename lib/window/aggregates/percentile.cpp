@@ -24,6 +24,9 @@ struct QuantilesState {
   }
 
   void add(const JsonValue& value, EventTime, expr::Scratch&) { sketch.add(number_to_double(value.raw)); }
+  using Prepared = DdSketch::Prepared;
+  Prepared prepare(const JsonValue& value, expr::Scratch&) const { return sketch.prepare(number_to_double(value.raw)); }
+  void add(const Prepared& prepared) { sketch.add(prepared); }
   void merge(const QuantilesState& other) { sketch.merge(other.sketch); }
   [[nodiscard]] size_t extra_bytes() const { return sketch.extra_bytes(); }
   void save(StateWriter& out) const { sketch.save(out); }

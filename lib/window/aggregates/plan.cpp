@@ -171,9 +171,9 @@ struct AggregatePlan::Impl {
     const Accumulator* accumulator;
     size_t offset;
   };
-  std::vector<size_t> merged_counts;        // offsets of the states that are one count
-  std::vector<Placed> merged;               // the others
-  std::vector<Placed> destroyed;            // those that may own memory
+  std::vector<size_t> merged_counts;  // offsets of the states that are one count
+  std::vector<Placed> merged;         // the others
+  std::vector<Placed> destroyed;      // those that may own memory
 
   Status build(expr::AggregateList list, const FieldSet& fields, const std::vector<PlanPart>* saved);
   Status add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields, const std::vector<std::string>& own,

@@ -98,7 +98,6 @@ class AggregatePlan {
   }
   /// The same for several, in their order. REQUIRES: at most kMostAdditions.
   void add(std::span<const Addition> all, expr::Scratch& scratch) const;
-  static constexpr size_t kMostAdditions = 64;
   /// Folds `other` into `row`; `other` stays as it is. Among equal event times other's records count as arrived later.
   void merge(char* row, const char* other) const;
   /// Appends `,"name":value` for each result in order of the list. `window` is the row's own, empty when it has no

@@ -76,19 +76,21 @@ class SlowReader {
   std::thread thread_;
 };
 
-class LendingTo : public testing::TestWithParam<int> {};
+/// Flags of the writing end, and whether the writer may lend its own memory too.
+class LendingTo : public testing::TestWithParam<std::pair<int, bool>> {};
 
-/// GetParam(): flags of the writing end.
 TEST_P(LendingTo, WritesWhatACopyWouldBe) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-  ASSERT_EQ(fcntl(ends[1], F_SETFL, GetParam()), 0);
+  ASSERT_EQ(fcntl(ends[1], F_SETFL, GetParam().first), 0);
+  fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
   Units units;
   const UnitId unit = units.id("t/0");
   EncodingOutput copied(make_binary_encoder(units));
   SlowReader reader(ends[0]);
   {
     StreamWriter writer(ends[1], "out", Encoding::binary, units);
+    if (GetParam().second) writer.lend_pages();
     Memory memory(20);
     for (int i = 0; i < 100; ++i) {
       // Some are less than is lent, some are several frames; one in three has gaps and is copied.
@@ -111,14 +113,46 @@ TEST_P(LendingTo, WritesWhatACopyWouldBe) {
   EXPECT_TRUE(text == copied.buffer.view()) << text.size() << " bytes, not " << copied.buffer.size();
 }
 
-INSTANTIATE_TEST_SUITE_P(BlockingAndNot, LendingTo, testing::Values(0, O_NONBLOCK));
+INSTANTIATE_TEST_SUITE_P(BlockingAndNot, LendingTo,
+                         testing::Values(std::pair(0, false), std::pair(O_NONBLOCK, false), std::pair(0, true),
+                                         std::pair(O_NONBLOCK, true)));
 
-TEST(Lending, WhatWasNotWrittenIsKeptAtAFailure) {
+/// What the reader has not taken when the writer ends is still what was written.
+TEST(Lending, OutlivesTheWriter) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+  Units units;
+  EncodingOutput copied(make_binary_encoder(units));
+  Memory memory(24);
+  {
+    StreamWriter writer(ends[1], "out", Encoding::binary, units);
+    writer.lend_pages();
+    const Batch batch = memory.batch(1500, 1);
+    ASSERT_TRUE(copied.records(batch).ok());
+    ASSERT_TRUE(writer.records(batch).ok());
+    ASSERT_TRUE(writer.flush().ok());
+    memory.overwrite();
+  }
+  // Whoever is given the writer's memory next writes into it.
+  std::vector<std::string> others;
+  for (int i = 0; i < 8; ++i) others.emplace_back(size_t{100'000} << i % 4, 'Z');
+  SlowReader reader(ends[0]);
+  close(ends[1]);
+  const std::string text = reader.text();
+  close(ends[0]);
+  EXPECT_TRUE(text == copied.buffer.view()) << text.size() << " bytes, not " << copied.buffer.size();
+}
+
+class LendingFails : public testing::TestWithParam<bool> {};
+
+TEST_P(LendingFails, WhatWasNotWrittenIsKept) {
   FILE* file = std::tmpfile();
   ASSERT_NE(file, nullptr);
   Units units;
   EncodingOutput copied(make_binary_encoder(units));
   StreamWriter writer(fileno(file), "out", Encoding::binary, units);
+  if (GetParam()) writer.lend_pages();  // a file takes none
   Memory memory(21);
   const Batch batch = memory.batch(4000, 0);
   ASSERT_TRUE(copied.records(batch).ok());
@@ -140,19 +174,22 @@ TEST(Lending, WhatWasNotWrittenIsKeptAtAFailure) {
   std::fclose(file);
 }
 
-TEST(Lending, AGoneReaderIsABrokenPipe) {
+TEST_P(LendingFails, AGoneReaderIsABrokenPipe) {
   std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   close(ends[0]);
   Units units;
   StreamWriter writer(ends[1], "out", Encoding::binary, units);
+  if (GetParam()) writer.lend_pages();
   Memory memory(22);
   EXPECT_EQ(writer.records(memory.batch(4000, 0)).code(), Code::broken_pipe);
   memory.overwrite();
   EXPECT_TRUE(writer.flush().ok()) << "nothing is left to be written";
   close(ends[1]);
 }
+
+INSTANTIATE_TEST_SUITE_P(BorrowedAndLent, LendingFails, testing::Bool());
 
 /// What follows a lent run is still where a reader, and the encoder itself, want it: at a multiple of eight.
 TEST(Lending, FramesStayAligned) {

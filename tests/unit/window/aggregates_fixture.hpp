@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/expr/aggregate_list.hpp"
@@ -43,6 +45,20 @@ class TestPlan {
     parse(record.json);
     EXPECT_EQ(plan_->check(values_, scratch_), "") << record.json;
     plan_->add(row, values_, EventTime{record.time * 1'000'000}, scratch_);
+  }
+  /// Adds all at once, each to its row. REQUIRES: at most kMostAdditions.
+  void add(std::span<const std::pair<char*, TestRecord>> records) {
+    std::vector<std::string> texts(records.size());
+    std::vector<JsonValue> values(records.size() * fields_.size());
+    std::vector<Addition> additions;
+    for (size_t i = 0; i < records.size(); ++i) {
+      const auto& [row, record] = records[i];
+      texts[i] = record.json + std::string(kJsonPadding, ' ');
+      const std::span<JsonValue> own = std::span(values).subspan(i * fields_.size(), fields_.size());
+      ASSERT_EQ(parser_->parse(std::string_view(texts[i]).substr(0, record.json.size()), own), ParseError::none);
+      additions.push_back({row, own.data(), EventTime{record.time * 1'000'000}});
+    }
+    plan_->add(additions, scratch_);
   }
   std::string results(const char* row, Interval window = {}) {
     std::string out;

@@ -167,6 +167,33 @@ TEST(AggregateMergeState, DamagedStateIsRefusedOrHarmless) {
   }
 }
 
+/// Records that are added together are added one by one, whatever rows they are of.
+TEST(AggregateMergeState, BlocksEqualRecords) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    TestPlan plan(kList);
+    constexpr size_t kRows = 3;
+    std::vector<std::unique_ptr<TestRow>> one_by_one, together;
+    for (size_t i = 0; i < kRows; ++i) {
+      one_by_one.push_back(std::make_unique<TestRow>(plan));
+      together.push_back(std::make_unique<TestRow>(plan));
+    }
+    for (int block = 0; block < 80; ++block) {
+      std::vector<std::pair<char*, TestRecord>> records(random() % (kMostAdditions + 1));
+      for (auto& [row, record] : records) {
+        const size_t at = random() % kRows;
+        record = {static_cast<int64_t>(random() % 1000), random_record(random, seed % 2 == 0 ? 50 : 100'000)};
+        row = together[at]->data();
+        plan.add(one_by_one[at]->data(), record);
+      }
+      plan.add(records);
+    }
+    for (size_t i = 0; i < kRows; ++i) {
+      EXPECT_TRUE(plan.saved(one_by_one[i]->data()) == plan.saved(together[i]->data())) << "seed " << seed;
+    }
+  }
+}
+
 /// A row that was moved with memcpy is the same row.
 TEST(AggregateMergeState, RowsMayBeMoved) {
   Random random(13);

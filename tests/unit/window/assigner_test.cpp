@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <tuple>
 #include <vector>
 
 namespace streamutils::window {
@@ -24,6 +25,32 @@ std::vector<Interval> windows_of(const SliceAssigner& a, int64_t time) {
     windows.push_back(a.window(*end));
   }
   return windows;
+}
+
+/// Times near zero and far from it are computed differently.
+TEST(SliceAssigner, FarAwaySlicesAreThoseNearbyMovedByWholeSlides) {
+  for (const auto& [size, slide, offset] :
+       {std::tuple<int64_t, int64_t, int64_t>{10, 10, 0}, {10, 10, 3}, {10, 3, 0}, {10, 3, -2}, {3, 10, 4}}) {
+    for (const bool cumulates : {false, true}) {
+      if (cumulates && size % slide != 0) continue;
+      const SliceAssigner a = cumulates
+                                  ? SliceAssigner::cumulating(Duration{size * 4}, Duration{slide}, Duration{offset})
+                                  : assigner(size, slide, offset);
+      const int64_t far = size * slide * 4 * (int64_t{3'000'000'000'000'000'000} / (size * slide * 4));
+      for (int64_t time = -50; time <= 50; ++time) {
+        for (const int64_t moved : {far, -far}) {
+          SliceBounds near_slice, far_slice;
+          const Fit fit = a.assign(time, near_slice);
+          ASSERT_EQ(a.assign(time + moved, far_slice), fit);
+          if (fit != Fit::assigned) continue;
+          EXPECT_EQ(far_slice.start, near_slice.start + moved);
+          EXPECT_EQ(far_slice.end, near_slice.end + moved);
+          EXPECT_EQ(far_slice.first_end, near_slice.first_end + moved);
+          EXPECT_EQ(far_slice.last_end, near_slice.last_end + moved);
+        }
+      }
+    }
+  }
 }
 
 using Windows = std::vector<Interval>;
