@@ -2,10 +2,14 @@
 // What this machine can do at best with the same bytes: the local speed of light.
 //
 //   limit simdjson FILE   counts views per ad with a plain simdjson loop: no event time, no watermarks, no windows
+//
 //   limit read FILE       reads the file and looks at none of it
-//   limit pipe BYTES      so many bytes through a pipe of 1 MiB to another process, neither read from a file nor looked
-//   at limit feed FILE       copies the file to stdout, then says on stderr at which moment of the monotonic clock it
-//   was done limit drain           reads stdin to its end; the moment of the first and of the last byte, and the lines
+//
+//   limit pipe BYTES      so many bytes through a pipe of 1 MiB to another process: neither read nor looked at
+//
+//   limit feed FILE       copies the file to stdout, then says on stderr when it was done, by the monotonic clock
+//
+//   limit drain           reads stdin to its end; the moment of the first and of the last byte, and the lines
 //
 // One line of JSON each: wall and CPU seconds, records, and what was counted, so that it can be checked.
 #include <fcntl.h>

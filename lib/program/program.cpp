@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/program/program.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "lib/checkpoint/file_system.hpp"
 #include "lib/checkpoint/sink_member.hpp"
 #include "lib/checkpoint/stage_member.hpp"
 #include "lib/cli/log.hpp"
+#include "lib/program/environment.hpp"
 #include "lib/program/fusion.hpp"
 #include "lib/program/metrics_file.hpp"
+#include "lib/program/posix.hpp"
 #include "lib/program/status_line.hpp"
 #include "lib/stream/loop.hpp"
 #include "lib/stream/read_ahead.hpp"
@@ -27,33 +25,6 @@
 namespace streamutils {
 
 namespace {
-
-StopFlag* stop_flag = nullptr;  // for the signal handler; set before it is installed
-
-/// The first signal asks for a clean end; the second finds the default action and kills.
-extern "C" void handle_stop(int) { stop_flag->request(); }
-
-std::atomic<bool> report_requested{false};
-extern "C" void handle_report(int) { report_requested = true; }  // it also ends a poll(2) that waits
-
-void install_signal_handlers(StopFlag& stop) {
-  stop_flag = &stop;
-  struct sigaction action {};
-  action.sa_handler = handle_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
-  struct sigaction report {};
-  report.sa_handler = handle_report;
-  sigaction(SIGUSR1, &report, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a write reports EPIPE instead, and the exit code is 141
-}
-
-/// Pipes of 1 MiB: those of 64 KiB, the default, made a pipeline switch between processes four times as often. A pipe
-/// that cannot grow (the user's limit is reached) or is none stays as it is.
-void widen_pipes() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) fcntl(fd, F_SETPIPE_SZ, 1 << 20);
-}
 
 /// Waits in the middle of things, as long as those before and behind us live.
 class NeighbourPatience final : public checkpoint::Patience {
@@ -82,35 +53,7 @@ class NeighbourPatience final : public checkpoint::Patience {
   const Fusion* fusion_;
 };
 
-constexpr const char* kCheck = "STREAM_CHECK";
-
-bool environment_is(const char* name, std::string_view value) {
-  const char* set = std::getenv(name);
-  return set && value == set;
-}
-
-bool checks_only() { return environment_is(kCheck, "1") || environment_is(kCheck, "fields"); }
-
-/// STREAM_READ_AHEAD_BYTES, for tests: how little is not worth other threads. They set 0, for their input is small.
-Result<size_t> read_ahead_bytes() {
-  const char* set = std::getenv("STREAM_READ_AHEAD_BYTES");
-  if (!set || !*set) return ReadAhead::kSmallBytes;
-  const std::string_view text = set;
-  size_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return usage_error("STREAM_READ_AHEAD_BYTES is '{}'; it takes a number of bytes", text);
-  }
-  return bytes;
-}
-
 }  // namespace
-
-void claim_standard_files() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
-}
 
 Result<size_t> parse_threads(std::string_view text) {
   constexpr size_t kMost = 64;
@@ -209,18 +152,10 @@ void Program::Impl::declare_checkpoint() {
 }
 
 Status Program::Impl::ask_for_fields() {
-  const char* text = std::getenv("STREAM_FIELDS");
-  const bool told = environment_is(kCheck, "fields");
-  if (!fusion && (told || (text && *text))) context.shared_fields = &own_fields;
-  if (told || !text || !context.shared_fields || !context.shared_fields->asked.empty()) return {};
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view path = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), path.size() + 1));
-    auto slot = context.shared_fields->set.add(path);
-    if (!slot.ok()) return slot.take_status().at("STREAM_FIELDS");
-    context.shared_fields->asked.push_back(*slot);
-  }
-  return {};
+  const bool told = environment::says_fields();
+  if (!fusion && (told || !environment::fields().empty())) context.shared_fields = &own_fields;
+  if (told || !context.shared_fields || !context.shared_fields->asked.empty()) return {};
+  return environment::ask_for_fields(*context.shared_fields);
 }
 
 Status Program::Impl::say_fields() const {
@@ -234,8 +169,7 @@ Status Program::Impl::say_fields() const {
 
 Status Program::Impl::open_store() {
   if (role == Role::other) return {};
-  if (const char* dir = std::getenv("STREAM_CHECKPOINT"); dir && *dir && common.checkpoint.empty())
-    common.checkpoint = dir;
+  if (common.checkpoint.empty()) common.checkpoint = environment::checkpoint();
   if (from_epoch) {
     if (*from_epoch < 1) return usage_error("--from-epoch: epochs are numbered from 1");
     start.from_epoch = static_cast<uint64_t>(*from_epoch);
@@ -245,7 +179,7 @@ Status Program::Impl::open_store() {
     return {};
   }
   if (checkpoint_interval.us <= 0) return usage_error("--checkpoint-interval has to be more than nothing");
-  if (checks_only()) return {};
+  if (environment::checks_only()) return {};
   files = checkpoint::posix_file_system();
   STREAM_ASSIGN(store, checkpoint::open_directory_store(common.checkpoint, *files));
   return {};
@@ -285,19 +219,17 @@ std::optional<int> Program::parse(int argc, char** argv) {
   } else if (common.threads > 1) {
     impl_->context.shared_fields = &impl_->own_fields;
   }
-  if (const char* format = std::getenv("STREAM_FORMAT"); format && *format && !common.plain) {
-    if (std::string_view(format) == "binary") {
-      common.binary = true;
-    } else if (std::string_view(format) != "text") {
-      return fail(usage_error("STREAM_FORMAT is '{}'; it takes 'binary' or 'text'", format));
-    }
+  if (!common.plain) {
+    const auto binary = environment::binary();
+    if (!binary.ok()) return fail(binary.status());
+    common.binary |= *binary;
   }
-  auto small = read_ahead_bytes();
+  const auto small = environment::read_ahead_bytes();
   if (!small.ok()) return fail(small.status());
   impl_->read_ahead_bytes = *small;
   if (Status status = impl_->ask_for_fields(); !status.ok()) return fail(status);
   const bool writes_stdout = !impl_->fusion || impl_->fusion->at_last();
-  if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !checks_only()) {
+  if (common.binary && writes_stdout && isatty(STDOUT_FILENO) && !environment::checks_only()) {
     return fail(usage_error(
         "refusing to write the binary encoding to a terminal (pipe it into another program, or leave out --binary)"));
   }
@@ -315,7 +247,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
 
 void Program::declare_threads() { impl_->has_threads = true; }
 
-bool Program::check_only() const { return checks_only(); }
+bool Program::check_only() const { return environment::checks_only(); }
 
 int Program::fail(const Status& status) {
   if (!status.ok() && status.code() != Code::broken_pipe) impl_->log.error("{}", status.message());
@@ -384,7 +316,7 @@ int Program::Impl::run_stdin(Program& program, Operator& op, Terminal& terminal,
 int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal& terminal, int output_fd) {
   LoopStage stage{op, context, name, store ? store->place() : "", common.strict};
   std::optional<MetricsThread> metrics_thread;
-  const bool checks = checks_only();
+  const bool checks = environment::checks_only();
   if (metrics_file && !checks) metrics_thread.emplace(*metrics_file, metrics, log);
   int code = 0;
   if (fusion && source) fusion->source = source;
@@ -412,7 +344,7 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     }
     code = run_loop_of(stages, *source, terminal, output_fd);
     reader = nullptr;
-  } else if (environment_is(kCheck, "fields") && context.shared_fields) {
+  } else if (environment::says_fields() && context.shared_fields) {
     if (Status said = say_fields(); !said.ok()) code = program.fail(said);
   }
   if (metrics_thread) {

@@ -41,11 +41,6 @@ struct CommonOptions {
 /// What a program is in a pipeline; it decides which checkpoint options there are. `other`: none.
 enum class Role { stage, source, sink, other };
 
-/// A program may be started with standard files closed ("<&-"). The first file it opens would then take their place and
-/// be read or overwritten as if it were the stream. This opens them the wrong way round, so that using them fails with
-/// EBADF. Program does so; who opens something before that calls it first.
-void claim_standard_files();
-
 /// The value of --threads; a usage error when it is none.
 Result<size_t> parse_threads(std::string_view text);
 

@@ -12,6 +12,7 @@
 #include "lib/process/programs.hpp"
 #include "lib/process/shell_words.hpp"
 #include "lib/program/fusion.hpp"
+#include "lib/program/posix.hpp"
 #include "lib/program/program.hpp"
 #include "tools/sdivert/options.hpp"
 #include "tools/sfilter/options.hpp"

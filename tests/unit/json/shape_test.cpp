@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <memory>
 #include <random>
 
 #include "lib/json/structurals.hpp"
@@ -53,11 +54,13 @@ TEST(Shape, SaysWhatAParserWithoutMemorySays) {
   constexpr std::string_view kBytes = "{}[]:,\"\\ \t\n0123456789-+.eEtruefalsnu/bx\x01\x1f\x7f\x80\xc3\xa9";
   const FieldSet fields = fields_of(kPaths);
   std::mt19937 random(20260202);
-  Parser remembers(fields);
+  auto remembers = std::make_unique<Parser>(fields);
   int accepted = 0, refused = 0;
   for (int round = 0; round < 60'000; ++round) {
     const std::string seed = kSeeds[random() % std::size(kSeeds)];
     std::string record = seed;
+    // Of what it has seen before it learns which values vary: one that is new takes all for fixed.
+    if (round % 8 == 0) remembers = std::make_unique<Parser>(fields);
     if (round % 2000 < 1000) {
       for (size_t edits = random() % 3; edits > 0 && !record.empty(); --edits) {
         const size_t at = random() % record.size();
@@ -77,10 +80,10 @@ TEST(Shape, SaysWhatAParserWithoutMemorySays) {
     for (const std::string_view after : {"", "}", "\"", "\"}", "1"}) {
       Parser knows_nothing(fields);
       // What it saw last is a good record, whose layout this one may have.
-      remembers.parse(seed, "");
-      remembers.parse(seed, "");
+      remembers->parse(seed, "");
+      remembers->parse(seed, "");
       const std::string wanted = knows_nothing.parse(record, after);
-      ASSERT_EQ(remembers.parse(record, after), wanted) << record;
+      ASSERT_EQ(remembers->parse(record, after), wanted) << record;
       ++(wanted.find('[') != std::string::npos ? accepted : refused);
     }
   }
@@ -88,33 +91,81 @@ TEST(Shape, SaysWhatAParserWithoutMemorySays) {
   EXPECT_GT(refused, 50'000);
 }
 
-/// Parses `first` in full and gives its layout.
+/// The layout of records that are parsed in full.
 struct Learnt {
-  Learnt(const FieldSet& fields, std::string first)
-      : values(fields.size()), size(first.size()), text(std::move(first)) {
-    text.append(kJsonPadding, ' ');
-    const std::string_view record = std::string_view(text).substr(0, size);
-    Structurals structurals(1 << 20);
-    RecordParser parser(fields);
-    EXPECT_EQ(parser.parse(record, values), ParseError::none);
-    EXPECT_EQ(structurals.find(record), ParseError::none);
-    EXPECT_TRUE(shape.learn(record, structurals.positions(), structurals.size(), values));
+  Learnt(const FieldSet& fields, const std::string& first) : parser(fields), values(fields.size()) {
+    EXPECT_TRUE(learn(shape, first));
   }
-  bool match(std::string record) {
-    const size_t bytes = record.size();
+  /// Where this record differs, too, records may differ.
+  void add(const std::string& record) {
+    Shape fresh;
+    EXPECT_TRUE(learn(fresh, record));
+    EXPECT_TRUE(fresh.is_like(shape)) << record;
+    fresh.generalize(shape);
+    shape = fresh;
+  }
+  bool match(std::string record) { return shape.match(padded(std::move(record)), values); }
+
+  Shape shape;
+  RecordParser parser;
+  std::vector<JsonValue> values;
+  std::string text;
+
+ private:
+  std::string_view padded(std::string record) {
+    const size_t size = record.size();
     text = std::move(record);
     text.append(kJsonPadding, ' ');
-    return shape.match(std::string_view(text).substr(0, bytes), values);
+    return std::string_view(text).substr(0, size);
   }
-  Shape shape;
-  std::vector<JsonValue> values;
-  size_t size;
-  std::string text;
+  bool learn(Shape& into, std::string from) {
+    const std::string_view record = padded(std::move(from));
+    Structurals structurals(1 << 20);
+    EXPECT_EQ(parser.parse(record, values), ParseError::none);
+    EXPECT_EQ(structurals.find(record), ParseError::none);
+    return into.learn(record, structurals.positions(), structurals.size(), values);
+  }
 };
+
+TEST(Shape, ComparesValuesOfOneLengthByteByByte) {
+  if (!Shape::supported()) GTEST_SKIP() << "this processor has no AVX2";
+  Learnt l(fields_of({"a", "b", "c"}), R"({"a":"xyz","b":120,"c":{"d":true,"e":[1, 2]}})");
+  EXPECT_TRUE(l.match(R"({"a":"~ /","b":999,"c":{"d":true,"e":[0, 0]}}  )"));
+  EXPECT_EQ(l.values[0].raw, R"("~ /")");
+  EXPECT_EQ(l.values[1].raw, "999");
+  EXPECT_EQ(l.values[1].type, JsonType::number);
+  EXPECT_EQ(l.values[2].raw, R"({"d":true,"e":[0, 0]})");
+  for (const char* const other :
+       {R"({"a":"x\\z","b":120,"c":{"d":true,"e":[1, 2]}})", R"({"a":"x\"z","b":120,"c":{"d":true,"e":[1, 2]}})",
+        "{\"a\":\"x\x1fz\",\"b\":120,\"c\":{\"d\":true,\"e\":[1, 2]}}",
+        R"({"a":"xé","b":120,"c":{"d":true,"e":[1, 2]}})", R"({"a":"xyz","b":012,"c":{"d":true,"e":[1, 2]}})",
+        R"({"a":"xyz","b":1.2,"c":{"d":true,"e":[1, 2]}})", R"({"a":"xyz","b":-12,"c":{"d":true,"e":[1, 2]}})",
+        R"({"a":"xyz","b":120,"c":{"d":null,"e":[1, 2]}})", R"({"a":"xyz","b":120,"c":{"d":true,"e":[1 ,2]}})",
+        R"({"a":"xyz","b":120,"c":{"d":true,"e":[1, 22]}})", R"({"a":"xyz","b":120,"c":{"d":true,"e":[1, 2]}}})",
+        R"({"a":"xyz","b":120,"c":{"d":true,"e":[1, 2]})"}) {
+    EXPECT_FALSE(l.match(other)) << other;
+  }
+}
+
+TEST(Shape, LearnsWhichValuesVary) {
+  if (!Shape::supported()) GTEST_SKIP() << "this processor has no AVX2";
+  Learnt l(fields_of({"a", "b"}), R"({"a":"xyz","b":120,"c":"fixed"})");
+  l.add(R"({"a":"wxyz","b":120,"c":"FIXED"})");
+  EXPECT_TRUE(l.match(R"({"a":"","b":345,"c":"other"})"));
+  EXPECT_EQ(l.values[0].raw, R"("")");
+  EXPECT_EQ(l.values[1].raw, "345");
+  EXPECT_FALSE(l.match(R"({"a":"xyz","b":12,"c":"fixed"})")) << "b did not vary";
+  l.add(R"({"a":"xyz","b":120,"c":"f\"xed"})");
+  EXPECT_TRUE(l.match(R"({"a":1,"b":345,"c":null})"));
+  EXPECT_FALSE(l.match(R"({"a":"xyz" ,"b":12 ,"c":"fixed"})"));
+  l.add(R"({"a":"xyz","b":120 ,"c":"fixed"})");
+  EXPECT_TRUE(l.match(R"({"a":"xyz" ,"b":1234 ,"c":"fixed"})"));
+}
 
 TEST(Shape, MatchesWhateverTheValuesAre) {
   if (!Shape::supported()) GTEST_SKIP() << "this processor has no AVX2";
   Learnt l(fields_of({"a", "b", "c", "c.d"}), R"({"a":"x","b":1,"c":{"d":true,"e":[1,2]}})");
+  l.add(R"({"a":null,"b":12,"c":{"d":0,"e":["",-1]}})");
   EXPECT_TRUE(l.match(
       R"({"a":17.5e-3,"b":"a string of more than thirty-two bytes, so two steps","c":{"d":null,"e":["",false]}})"));
   EXPECT_EQ(l.values[0].raw, "17.5e-3");
@@ -144,7 +195,9 @@ TEST(Shape, ReadsNoByteBeyondThePadding) {
   ASSERT_NE(map, MAP_FAILED);
   char* wall = static_cast<char*>(map) + page;
   ASSERT_EQ(mprotect(wall, page, PROT_NONE), 0);
-  Learnt l(fields_of({"a"}), R"({"a":"x","b":[1]})");
+  Learnt l(fields_of({"a"}), R"({"a":"x","b":[1234]})");
+  Learnt fixed(fields_of({"a"}), R"({"a":"x","b":[1234]})");
+  l.add(R"({"a":"xy","b":[1]})");
   std::mt19937 random(3);
   for (int round = 0; round < 20'000; ++round) {
     std::string record = R"({"a":")" + std::string(random() % 200, 'x') + R"(","b":[1234]})";
@@ -155,6 +208,7 @@ TEST(Shape, ReadsNoByteBeyondThePadding) {
     std::memset(at, "x1 \\"[round % 4], static_cast<size_t>(wall - at));
     std::memcpy(at, record.data(), record.size());
     ASSERT_EQ(l.shape.match({at, record.size()}, l.values), !cut) << record;
+    ASSERT_EQ(fixed.shape.match({at, record.size()}, l.values), !cut && record.size() == 20) << record;
   }
   munmap(map, 2 * page);
 }
