@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "lib/stream/field_reader.hpp"
+#include "lib/stream/spin.hpp"
 
 namespace streamutils {
 
@@ -83,19 +84,6 @@ struct Block {
     return {};
   }
 };
-
-/// Waits a little, as long as it takes to wake a thread that sleeps. True once `done`.
-template <class Done>
-bool spin_until(Done done) {
-  constexpr int kTurns = 2'000;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    if (done()) return true;
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-  }
-  return done();
-}
 
 /// No signal is for a thread of ours: they end waits of the loop's.
 class WithoutSignals {

@@ -8,22 +8,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
-#include <thread>
 #include <utility>
 
 namespace streamutils {
 
 namespace {
-constexpr size_t kReadBytes = 256 << 10;
-/// In front of what is read stays room for what is left of the bytes before: read(2) into addresses that are not
-/// aligned took 10 to 20 % longer.
-constexpr size_t kLead = IoBuffer::kPage;
+constexpr size_t kReadBytes = Prefetch::kBytes;
+constexpr size_t kLead = Prefetch::kLead;
 }  // namespace
 
 StreamReader::StreamReader(int fd, std::string name, Units& units, const DecodeSettings& settings)
     : fd_(fd), name_(std::move(name)), units_(units), settings_(settings) {
   struct stat info {};
-  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) prefetch_ = Prefetch::none;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) prefetch_.emplace(fd);
 }
 
 Result<Source::State> StreamReader::poll(Output& out, const Waiter& waiter, Duration timeout) {
@@ -54,43 +51,23 @@ void StreamReader::carry(IoBuffer& to) {
   taken_ = 0;
 }
 
-/// True when what the next read would give has been read: it is in buffer_, behind what was left.
-bool StreamReader::take_prefetched() {
-  if (prefetch_ == Prefetch::never) return false;
-  Prefetch state = Prefetch::none;
-  if (prefetch_.compare_exchange_strong(state, Prefetch::never)) return false;
-  while (prefetch_.load(std::memory_order_acquire) == Prefetch::reading) std::this_thread::yield();
-  if (prefetched_bytes_ <= 0) {
-    carry(buffer_);
-    return true;
-  }
-  const auto bytes = static_cast<size_t>(prefetched_bytes_);
+/// Makes what was read, behind what is left, buffer_.
+void StreamReader::take(Prefetch::Block& block) {
   const std::string_view left = rest();
-  if (left.size() <= kLead && (left.size() % 8 == 0 || takes_unaligned())) {
+  if (block.read > 0 && left.size() <= kLead && (left.size() % 8 == 0 || takes_unaligned())) {
     start_ = kLead - left.size();
-    if (!left.empty()) std::memcpy(prefetched_.data() + start_, left.data(), left.size());
+    if (!left.empty()) std::memcpy(block.bytes.data() + start_, left.data(), left.size());
     taken_ = 0;
-    prefetched_.resize(kLead + bytes);
-    std::swap(buffer_, prefetched_);
+    std::swap(buffer_, block.bytes);
   } else {
     carry(buffer_);
-    buffer_.append({prefetched_.data() + kLead, bytes});
+    buffer_.append(block.bytes.view().substr(kLead));
   }
-  return true;
 }
 
-bool StreamReader::prefetch() {
-  Prefetch state = Prefetch::none;
-  if (!prefetch_.compare_exchange_strong(state, Prefetch::reading, std::memory_order_acquire)) return false;
-  prefetched_.clear();
-  prefetched_.ensure(kLead + kReadBytes);
-  prefetched_bytes_ = read(fd_, prefetched_.data() + kLead, kReadBytes);
-  prefetch_error_ = errno;
-  prefetch_.store(Prefetch::full, std::memory_order_release);
-  return true;
-}
+bool StreamReader::prefetch() { return prefetch_ && prefetch_->fetch(); }
 
-bool StreamReader::is_ready() const { return prefetch_ == Prefetch::never || prefetch_ == Prefetch::full; }
+bool StreamReader::is_ready() const { return !prefetch_ || prefetch_->is_ready(); }
 
 /// Reads once; false when there was nothing after all.
 Result<bool> StreamReader::fill() {
@@ -103,10 +80,11 @@ Result<bool> StreamReader::fill() {
   }
   ssize_t n = 0;
   int error = 0;
-  const bool can_prefetch = prefetch_ != Prefetch::never;
-  if (take_prefetched()) {
-    n = prefetched_bytes_;
-    error = prefetch_error_;
+  if (prefetch_) {
+    Prefetch::Block& block = prefetch_->next();
+    n = block.read;
+    error = block.error;
+    take(block);
   } else {
     carry(buffer_);
     n = read(fd_, buffer_.data() + buffer_.size(), kReadBytes);
@@ -115,7 +93,6 @@ Result<bool> StreamReader::fill() {
   }
   if (n < 0 && error != EINTR && error != EAGAIN) return errno_status(error, "read", name_);
   eof_ = n == 0;
-  if (can_prefetch && !eof_) prefetch_.store(Prefetch::none, std::memory_order_release);
   return n >= 0;
 }
 

@@ -7,12 +7,13 @@
 //  kMaxFrameBytes
 //     for a binary frame.
 #pragma once
-#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/stream/decoder.hpp"
 #include "lib/stream/io_buffer.hpp"
+#include "lib/stream/prefetch.hpp"
 #include "lib/stream/source.hpp"
 
 namespace streamutils {
@@ -35,12 +36,9 @@ class StreamReader final : public Source {
   [[nodiscard]] bool closed() const;
 
  private:
-  /// Of prefetched_. Only poll()'s thread leaves `none` and `full`, only the one that prefetches leaves `reading`.
-  enum class Prefetch : uint8_t { never, none, reading, full };
-
   Result<bool> fill();
   void carry(IoBuffer& to);
-  bool take_prefetched();
+  void take(Prefetch::Block& block);
   Result<State> decode(Output& out);
   Result<State> stop(Output& out);
   [[nodiscard]] bool ends_at_stop() const { return !decoder_ || !decoder_->is_stream(); }
@@ -54,13 +52,10 @@ class StreamReader final : public Source {
   DecodeSettings settings_;
   std::unique_ptr<Decoder> decoder_;
   IoBuffer buffer_;
-  size_t start_ = 0;  // of what is in buffer_
-  size_t taken_ = 0;  // behind that: given by the last poll
-  std::atomic<Prefetch> prefetch_{Prefetch::never};
-  IoBuffer prefetched_;  // from kLead on
-  ssize_t prefetched_bytes_ = 0;
-  int prefetch_error_ = 0;
-  IoBuffer ahead_;  // read by writer_died() while views into buffer_ were alive
+  size_t start_ = 0;                  // of what is in buffer_
+  size_t taken_ = 0;                  // behind that: given by the last poll
+  std::optional<Prefetch> prefetch_;  // of a regular file
+  IoBuffer ahead_;                    // read by writer_died() while views into buffer_ were alive
   bool ahead_eof_ = false;
   bool eof_ = false;
 };
