@@ -38,6 +38,7 @@ class Fusion {
   // What all of them share.
   Units units;
   SharedFields fields;
+  Workers workers;
   size_t threads = 1;  ///< the most that one of them asks for
   StopFlag stop;
   StreamReader* reader = nullptr;

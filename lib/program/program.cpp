@@ -89,8 +89,10 @@ struct Program::Impl {
   Waiter* own_waiter = nullptr;
   Waiter*& waiter = fusion ? fusion->waiter : own_waiter;  // while run() runs
   SharedFields own_fields;
+  Workers own_workers;
   size_t read_ahead_bytes = ReadAhead::kSmallBytes;
-  Context context{clock, log, metrics, units, fusion ? &fusion->fields : nullptr};
+  Context context{
+      clock, log, metrics, units, fusion ? &fusion->fields : nullptr, fusion ? &fusion->workers : &own_workers};
   NeighbourPatience patience{reader, waiter, fusion};
   checkpoint::StartSettings start;  // of a sink
   std::optional<int64_t> from_epoch;
@@ -341,7 +343,7 @@ int Program::Impl::run(Program& program, Source* source, Operator& op, Terminal&
     std::optional<ReadAhead> read_ahead;
     const size_t threads = fusion ? fusion->threads : common.threads;
     if (threads > 1 && context.shared_fields->read) {
-      read_ahead.emplace(*source, *context.shared_fields, threads, read_ahead_bytes);
+      read_ahead.emplace(*source, *context.shared_fields, *context.workers, threads, read_ahead_bytes);
       source = &*read_ahead;
     }
     code = run_loop_of(stages, *source, terminal, output_fd);

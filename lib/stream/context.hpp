@@ -10,6 +10,7 @@
 #include "lib/base/metrics.hpp"
 #include "lib/json/event_time.hpp"
 #include "lib/stream/batch.hpp"
+#include "lib/stream/workers.hpp"
 
 namespace streamutils {
 
@@ -51,6 +52,7 @@ struct Context {
   Metrics& metrics;
   Units& units;
   SharedFields* shared_fields = nullptr;  ///< null: one stage reads, in the thread of the loop
+  Workers* workers = nullptr;             ///< null: all is done in the thread of the loop
 };
 
 }  // namespace streamutils

@@ -104,13 +104,19 @@ class WithoutSignals {
 }  // namespace
 
 struct ReadAhead::Impl final : public Output {
-  Impl(Source& source_to_read, const SharedFields& fields, size_t threads, size_t small_size)
+  Impl(Source& source_to_read, const SharedFields& fields, Workers& its_workers, size_t threads, size_t small_size)
       : source(source_to_read),
         shared(fields),
+        workers(its_workers),
         helpers_wanted(threads - 1),
         most_blocks(threads + 2),
-        small_bytes(small_size) {}
+        small_bytes(small_size) {
+    workers.set_threads(threads, [this] {
+      if (sleeping > 0) changed.notify_all();  // one that is about to sleep may miss it: the work is done all the same
+    });
+  }
   ~Impl() override {
+    workers.set_threads(1, nullptr);
     {
       const std::lock_guard lock(mutex);
       stopping = true;
@@ -121,6 +127,7 @@ struct ReadAhead::Impl final : public Output {
 
   Source& source;
   const SharedFields& shared;
+  Workers& workers;
   const size_t helpers_wanted, most_blocks, small_bytes;
   Output* out = nullptr;  // while poll() runs
   std::optional<Status> failure;
@@ -137,6 +144,7 @@ struct ReadAhead::Impl final : public Output {
   std::deque<std::unique_ptr<Block>> queue;  // in the source's order; changed by the loop's thread only
   std::atomic<size_t> unparsed = 0;          // blocks in it that nobody has taken
   std::atomic<bool> stopping = false;
+  std::atomic<size_t> sleeping = 0;
 
   // What the source gives while poll() runs.
 
@@ -302,9 +310,15 @@ struct ReadAhead::Impl final : public Output {
   /// In each of the other threads.
   void help() {
     RecordParser own(shared.set);
-    const auto called = [this] { return stopping || unparsed > 0; };
+    const auto called = [this] { return stopping || unparsed > 0 || workers.has_work(); };
     std::unique_lock lock(mutex);
     while (!stopping) {
+      if (workers.has_work()) {  // first: the loop is at it now
+        lock.unlock();
+        while (workers.help()) {
+        }
+        lock.lock();
+      }
       if (Block* block = take()) {
         lock.unlock();
         block->parse(own, width, shared.times);
@@ -316,13 +330,16 @@ struct ReadAhead::Impl final : public Output {
       lock.unlock();
       const bool found_work = source.prefetch() || spin_until(called);
       lock.lock();
-      if (!found_work) changed.wait(lock, called);
+      if (found_work) continue;
+      ++sleeping;
+      changed.wait(lock, called);
+      --sleeping;
     }
   }
 };
 
-ReadAhead::ReadAhead(Source& source, const SharedFields& fields, size_t threads, size_t small_bytes)
-    : impl_(std::make_unique<Impl>(source, fields, threads, small_bytes)) {}
+ReadAhead::ReadAhead(Source& source, const SharedFields& fields, Workers& workers, size_t threads, size_t small_bytes)
+    : impl_(std::make_unique<Impl>(source, fields, workers, threads, small_bytes)) {}
 ReadAhead::~ReadAhead() = default;
 
 Result<Source::State> ReadAhead::poll(Output& out, const Waiter& waiter, Duration timeout) {

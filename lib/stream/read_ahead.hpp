@@ -4,10 +4,10 @@
 // The source is polled, and everything is given, in the thread of the loop, in the order of the source: what comes out
 // of the stages is the same, byte for byte, as without this. Other threads only find fields and event times in records,
 // a block of them at a time; the loop's thread does so too when the block that is next is not ready. With no block to
-// do, they let the source read what it will be asked for next.
+// do, they let the source read what it will be asked for next. And they do what a stage divides (workers.hpp).
 //
-// Thread rule: poll() and all else in one thread. No other thread calls a stage, anything of Context, or of the source
-// anything but prefetch().
+// Thread rule: poll() and all else in one thread. No other thread calls a stage, anything of Context but what a stage
+// gives to Workers, or of the source anything but prefetch().
 // Invariants:
 //  1. Nothing waits for more input before everything read was given. Little input, as a live stream has it, is given
 //     at once and parsed by the stage that reads it.
@@ -28,8 +28,10 @@ class ReadAhead final : public Source {
  public:
   /// Less than this is parsed sooner than handed over.
   static constexpr size_t kSmallBytes = 16 << 10;
-  /// `source` and `fields` outlive this; `fields` are complete once `open` was given. `threads`: the loop's included.
-  ReadAhead(Source& source, const SharedFields& fields, size_t threads, size_t small_bytes = kSmallBytes);
+  /// `source`, `fields` and `workers` outlive this; `fields` are complete once `open` was given. `threads`: the loop's
+  /// included.
+  ReadAhead(Source& source, const SharedFields& fields, Workers& workers, size_t threads,
+            size_t small_bytes = kSmallBytes);
   ~ReadAhead() override;
 
   Result<State> poll(Output& out, const Waiter& waiter, Duration timeout) override;

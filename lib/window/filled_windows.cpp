@@ -12,6 +12,7 @@
 namespace streamutils::window {
 
 void SlicedWindows::fire_ready() {
+  if (!ready_.empty()) finish();
   std::vector<Gap> gaps;
   for (const Ready& r : ready_) written_->add(r.key, assigner_.window(r.end), gaps);
   // The gap whose next window is the first to be written on top.

@@ -43,6 +43,7 @@ void SlicedWindows::fire_on_time(int64_t after) {
 }
 
 void SlicedWindows::fire(int64_t end, std::span<const KeyId> keys, Firing firing) {
+  finish();
   if (written_ && firing != Firing::early) {
     for (const KeyId key : keys) ready_.push_back({end, key, firing});
     return;

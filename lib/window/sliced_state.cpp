@@ -7,6 +7,7 @@
 namespace streamutils::window {
 
 void SlicedWindows::save(StateWriter& out) const {
+  finish();
   save_times(out);
   std::vector<uint64_t> number(keys_.bound());  // of each key, in the order they are written
   uint64_t count = 0;

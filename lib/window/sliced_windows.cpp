@@ -23,6 +23,7 @@ SlicedWindows::SlicedWindows(SetContext& context)
 }
 
 SlicedWindows::~SlicedWindows() {
+  finish();
   keys_.for_each([this](KeyId key) {
     for (const SliceRow& r : keys_[key]) context_.rows.release(r.row());
     context_.open -= static_cast<int64_t>(keys_[key].size());
@@ -65,8 +66,9 @@ void SlicedWindows::expect(std::span<KeyedRecord> records) {
 
 void SlicedWindows::settle(expr::Scratch& scratch) {
   if (additions_.empty()) return;
-  context_.plan.add(additions_, scratch);
+  context_.plan.add(additions_, scratch, deferred_.get());
   additions_.clear();
+  if (deferred_) deferred_->offer();
 }
 
 WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& scratch, Interval& last_window) {
@@ -98,6 +100,7 @@ WindowSet::Added SlicedWindows::add(const KeyedRecord& record, expr::Scratch& sc
     additions_.push_back({row.row(), record.values.data(), EventTime{record.time}});
   } else {
     if (!slice_open_) settle(scratch);  // it is fired again with what is before it
+    finish();
     context_.add(row.row(), record, scratch);
   }
   if (touches_ && !row.touched()) touch(row, key);
@@ -154,6 +157,7 @@ void SlicedWindows::count_density() {
 }
 
 void SlicedWindows::advance(EventTime watermark) {
+  if (!deferred_) deferred_ = context_.plan.defer(context_.workers);
   const int64_t before = watermark_.us;
   set_watermark(watermark);
   if (!due_.empty()) fire_pending();
@@ -168,6 +172,7 @@ void SlicedWindows::advance(EventTime watermark) {
 void SlicedWindows::forget() {
   while (!windows_.empty() && gone(windows_.begin()->first)) windows_.erase(windows_.begin());
   while (!slices_.empty() && gone(slices_.begin()->second.bounds.last_end)) {
+    finish();
     const auto slice = slices_.begin();
     const std::vector<KeyId>& keys = slice->second.keys;
     for (size_t i = 0; i < keys.size(); ++i) {

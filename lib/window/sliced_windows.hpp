@@ -59,6 +59,10 @@ class SlicedWindows final : public WindowSet {
     if (!(behind > 0)) return last;
     return behind < static_cast<double>(last) ? last - static_cast<size_t>(behind) : 0;
   }
+  /// Returns when all that was settled is in the rows. REQUIRED before any row is read, changed or released.
+  void finish() const {
+    if (deferred_) deferred_->finish();
+  }
   void count_density();
   void correct(KeyId key, const SliceBounds& slice);
   /// Fires each of `keys`, which are sorted, for the window that ends at `end`.
@@ -104,8 +108,9 @@ class SlicedWindows final : public WindowSet {
   std::vector<Expected> expected_;
   // Expected records that are in rows no window of which has fired: they are added together.
   std::vector<Addition> additions_;
-  std::optional<WrittenWindows> written_;  // only with --fill
-  std::vector<Ready> ready_;               // only with --fill: what is to be written, in order of end, then key bytes
+  std::unique_ptr<DeferredAdditions> deferred_;  // what is left of them, when there are other threads
+  std::optional<WrittenWindows> written_;        // only with --fill
+  std::vector<Ready> ready_;  // only with --fill: what is to be written, in order of end, then key bytes
   SlidingMerge merges_;
   ActiveKeys active_{keys_, slices_};
 };

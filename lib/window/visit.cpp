@@ -12,6 +12,7 @@
 namespace streamutils::window {
 
 Status SlicedWindows::visit(const Visit& visit) {
+  finish();
   std::set<int64_t> ends;
   for (const auto& [start, slice] : slices_) {
     std::optional<int64_t> end = slice.bounds.first_end;

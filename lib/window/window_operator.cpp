@@ -102,6 +102,7 @@ WindowOperator::WindowOperator(WindowSettings settings, Compiled compiled, Conte
       shared_{settings_, compiled_.plan, *rows_, results_},
       reader_(compiled_.fields, context),
       figures_(std::make_unique<Figures>(context.metrics)) {
+  shared_.workers = context.workers;
   if (settings_.merge) partials_.emplace(compiled_.plan);
 }
 

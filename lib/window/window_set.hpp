@@ -41,8 +41,9 @@ struct SetContext {
   const AggregatePlan& plan;
   RowPool& rows;
   ResultWriter& results;
-  int64_t keys = 0;  ///< held by all sets
-  int64_t open = 0;  ///< rows held by all sets: one per key and slice, or per session
+  int64_t keys = 0;            ///< held by all sets
+  int64_t open = 0;            ///< rows held by all sets: one per key and slice, or per session
+  Workers* workers = nullptr;  ///< null: there is one thread
 
   [[nodiscard]] bool full() const { return keys >= settings.max_keys; }
   void add(char* row, const KeyedRecord& record, expr::Scratch& scratch) const {

@@ -71,8 +71,12 @@ class Start {
     Process& process;
     const std::string name, program;  // in points; in `open`
     Metrics metrics;
-    Context context{process.start.world_.clock_, process.log, metrics, process.units,
-                    process.start.world_.shape_ == Shape::processes ? nullptr : &process.fields};
+    Context context{process.start.world_.clock_,
+                    process.log,
+                    metrics,
+                    process.units,
+                    process.start.world_.shape_ == Shape::processes ? nullptr : &process.fields,
+                    &process.workers};
     std::unique_ptr<checkpoint::ObjectStore> store;
     // Each calls the one before it.
     std::unique_ptr<Operator> op, member;
@@ -96,6 +100,7 @@ class Start {
     NullLog log;
     Units units;
     SharedFields fields;
+    Workers workers;
     std::unique_ptr<checkpoint::CrashFileSystem> files;
     std::unique_ptr<PipeReader> reader;
     std::function<Status()> while_waiting = {};  // what another program here would see if it were not waiting too
@@ -180,7 +185,7 @@ class Start {
     Source* source = process.reader ? process.reader.get() : programs.front().source.get();
     std::optional<ReadAhead> read_ahead;
     if (world_.shape_ == Shape::threads && programs.front().source) {
-      source = &read_ahead.emplace(*source, process.fields, 2, 0);
+      source = &read_ahead.emplace(*source, process.fields, process.workers, 2, 0);
     }
     const StopFlag never;
     const Waiter waiter(never, -1);  // our sources wait without it

@@ -4,7 +4,8 @@
 // To add an aggregate: write its state class and its maker in one file of this folder, declare the maker in makers.hpp
 // and add one line to the table in registry.cpp.
 //
-// Thread rule: accumulators are immutable; the states belong to whoever holds the row.
+// Thread rule: accumulators are immutable; the states belong to whoever holds the row. States of different rows may be
+// added to by different threads at the same time.
 // Invariants of every state:
 //  1. It is at most 8-aligned, and may be moved with memcpy (it never points into itself); as init() makes it, it owns
 //     nothing, and may be copied with memcpy.
@@ -13,6 +14,7 @@
 //  3. A saved state that is loaded again is the same state; load() of any other bytes returns false and
 //     leaves a state that can still be destroyed.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -44,6 +46,12 @@ struct Addition {
   EventTime time;
 };
 
+/// An addition of which only this is left: what the value is to the accumulator.
+struct Operation {
+  char* state = nullptr;
+  uint64_t operand = 0;
+};
+
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
@@ -65,6 +73,13 @@ class Accumulator {
   virtual void add_each(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) const {
     add_all(*this, all, offset, slot, scratch);
   }
+  /// True when an addition can be made of an operand alone, and mostly costs more than finding its row: sketches, sets.
+  [[nodiscard]] virtual bool takes_operands() const { return false; }
+  /// REQUIRES: takes_operands(), and what add() requires. Does not clear `scratch`.
+  virtual uint64_t operand(const JsonValue& /*value*/, expr::Scratch& /*scratch*/) const { return 0; }
+  /// add() of the values that these were made of, in their order. At the same time it may be called for other states in
+  /// other threads. REQUIRES: takes_operands().
+  virtual void add_operands(std::span<const Operation> /*all*/) const {}
   virtual void merge(char* state, const char* other) const = 0;
   /// Memory that the state holds beyond size(). Constant time.
   [[nodiscard]] virtual size_t extra_bytes(const char* state) const = 0;
@@ -88,7 +103,7 @@ class Accumulator {
 
 /// The accumulator of a state class with the members that are called below; kChecks tells whether check() ever refuses.
 /// A state that has a type Prepared is asked to prepare() several values, for which it may ask for memory but changes
-/// nothing, before it is told to add() the first of them.
+/// nothing, before it is told to add() the first of them. With a static operand() it takes those, and prepare()s them.
 /// check() and add() of a state take `const JsonValue&`, or of a call with several fields `const JsonValue*`.
 template <class State>
 class StateAccumulator : public Accumulator {
@@ -131,14 +146,38 @@ class StateAccumulator : public Accumulator {
     };
     add_all(Direct{*this}, all, offset, slot, scratch);
   }
+  [[nodiscard]] bool takes_operands() const override {
+    return kTakesOperands && typeid(*this) == typeid(StateAccumulator);
+  }
+  uint64_t operand(const JsonValue& value, expr::Scratch& scratch) const override {
+    if constexpr (kTakesOperands) return State::operand(value, scratch);
+    return Accumulator::operand(value, scratch);
+  }
+  void add_operands(std::span<const Operation> all) const override {
+    if constexpr (kTakesOperands) {
+      for (; !all.empty(); all = all.subspan(std::min(all.size(), kMostAdditions))) {
+        Prepared<State> prepared;
+        const size_t count = std::min(all.size(), kMostAdditions);
+        for (size_t i = 0; i < count; ++i) __builtin_prefetch(all[i].state, 1);
+        for (size_t i = 0; i < count; ++i) prepared[i] = {&at(all[i].state), at(all[i].state).prepare(all[i].operand)};
+        for (size_t i = 0; i < count; ++i) prepared[i].first->add(prepared[i].second);
+      }
+    }
+  }
   void merge(char* state, const char* other) const override { at(state).merge(at(other)); }
   [[nodiscard]] size_t extra_bytes(const char* state) const override { return at(state).extra_bytes(); }
   void save(const char* state, StateWriter& out) const override { at(state).save(out); }
   bool load(char* state, StateReader& in) const override { return at(state).load(in) && in.ok(); }
 
  private:
+  static constexpr bool kTakesOperands = requires(const State& state, const JsonValue& value, expr::Scratch& scratch) {
+    state.prepare(State::operand(value, scratch));
+  };
+  template <class Some>
+  using Prepared = std::array<std::pair<Some*, typename Some::Prepared>, kMostAdditions>;
+
   static void add_prepared(std::span<const Addition> all, size_t offset, size_t slot, expr::Scratch& scratch) {
-    std::array<std::pair<State*, typename State::Prepared>, kMostAdditions> prepared;
+    Prepared<State> prepared;
     size_t count = 0;
     const size_t mark = scratch.mark();
     for (const Addition& one : all) {

@@ -43,8 +43,11 @@ class DistinctState {
   struct Prepared {
     uint64_t hash;
   };
-  Prepared prepare(const JsonValue& value, expr::Scratch& scratch) const {
-    const uint64_t hash = canonical_hash(canonical_text(value, scratch));
+  Prepared prepare(const JsonValue& value, expr::Scratch& scratch) const { return prepare(operand(value, scratch)); }
+  static uint64_t operand(const JsonValue& value, expr::Scratch& scratch) {
+    return canonical_hash(canonical_text(value, scratch));
+  }
+  [[nodiscard]] Prepared prepare(uint64_t hash) const {
     if (sketch_ != nullptr) {
       sketch_->prefetch(hash);
     } else if (capacity_ > 0) {

@@ -2,6 +2,7 @@
 // p50(f), p99(f), p99.9(f), … for 0 < NN <= 100: the value of rank ceil(NN/100 * n) of the n values in rising order
 // (nearest rank, PERCENTILE_DISC of SQL), within 0.5 % of its magnitude; never outside the smallest and largest value,
 // which are exact. median(f) is p50(f): of an even number of values the lower of the two in the middle.
+#include <bit>
 #include <cmath>
 
 #include "lib/window/aggregates/ddsketch.hpp"
@@ -31,6 +32,8 @@ struct QuantilesState {
   void add(const JsonValue& value, EventTime, expr::Scratch&) { sketch.add(number(value)); }
   using Prepared = DdSketch::Prepared;
   Prepared prepare(const JsonValue& value, expr::Scratch&) const { return sketch.prepare(number(value)); }
+  static uint64_t operand(const JsonValue& value, expr::Scratch&) { return std::bit_cast<uint64_t>(number(value)); }
+  [[nodiscard]] Prepared prepare(uint64_t operand) const { return sketch.prepare(std::bit_cast<double>(operand)); }
   void add(const Prepared& prepared) { sketch.add(prepared); }
   void merge(const QuantilesState& other) { sketch.merge(other.sketch); }
   [[nodiscard]] size_t extra_bytes() const { return sketch.extra_bytes(); }

@@ -25,6 +25,7 @@ struct Part {
   size_t offset = 0;
   std::vector<size_t> slots;  // of the fields; none for count()
   size_t slot = kNone;        // of the first
+  size_t place = kNone;       // in Impl::deferred
   // From which saved part of another kind it is made; none: from its own, or it begins empty.
   std::string from;
   Conversion convert = nullptr;
@@ -176,9 +177,10 @@ struct AggregatePlan::Impl {
     const Accumulator* accumulator;
     size_t offset;
   };
-  std::vector<size_t> merged_counts;  // offsets of the states that are one count
-  std::vector<Placed> merged;         // the others
-  std::vector<Placed> destroyed;      // those that may own memory
+  std::vector<size_t> merged_counts;               // offsets of the states that are one count
+  std::vector<Placed> merged;                      // the others
+  std::vector<Placed> destroyed;                   // those that may own memory
+  std::vector<DeferredAdditions::Place> deferred;  // those that take operands
 
   Status build(expr::AggregateList list, const FieldSet& fields, const std::vector<PlanPart>* saved);
   Status add_call(size_t i, expr::AggregateItem& item, const FieldSet& fields, const std::vector<std::string>& own,
@@ -363,6 +365,10 @@ void AggregatePlan::Impl::lay_out() {
       merged.push_back(placed);
     }
     if (part->accumulator->can_own()) destroyed.push_back(placed);
+    if (part->slots.size() == 1 && part->accumulator->takes_operands()) {
+      part->place = deferred.size();
+      deferred.push_back({part->accumulator.get(), part->offset});
+    }
   }
 }
 
@@ -400,7 +406,12 @@ void AggregatePlan::add_values(char* row, std::span<const JsonValue> values, Eve
   scratch.release(mark);
 }
 
-void AggregatePlan::add(std::span<const Addition> all, expr::Scratch& scratch) const {
+std::unique_ptr<DeferredAdditions> AggregatePlan::defer(Workers* workers) const {
+  if (!workers || workers->threads() == 1 || impl_->deferred.empty()) return nullptr;
+  return std::make_unique<DeferredAdditions>(*workers, impl_->deferred);
+}
+
+void AggregatePlan::add(std::span<const Addition> all, expr::Scratch& scratch, DeferredAdditions* deferred) const {
   if (only_count_) {
     for (const Addition& one : all) ++*reinterpret_cast<uint64_t*>(one.row);
     return;
@@ -420,7 +431,18 @@ void AggregatePlan::add(std::span<const Addition> all, expr::Scratch& scratch) c
     for (const size_t offset : group->counts) {
       for (const Addition& one : taken) ++StateAccumulator<CountState>::at(one.row + offset).n;
     }
-    for (const Part* part : group->parts) part->accumulator->add_each(taken, part->offset, part->slot, scratch);
+    for (const Part* part : group->parts) {
+      if (!deferred || part->place == kNone) {
+        part->accumulator->add_each(taken, part->offset, part->slot, scratch);
+        continue;
+      }
+      for (const Addition& one : taken) {
+        const JsonValue& value = one.values[part->slot];
+        if (value.type <= JsonType::null) continue;
+        deferred->add(part->place, one.row, part->accumulator->operand(value, scratch));
+        scratch.release(mark);
+      }
+    }
     if (group->tuples.empty()) continue;
     for (const Addition& one : taken) {
       group->add_tuples(one.row, {one.values, impl_->slots}, one.time, scratch);

@@ -9,7 +9,8 @@
 // in which a field of a call is null or absent is skipped by it. Over no values the counts (count, distinct, rate(),
 // the buckets of a histogram) are 0, the others null.
 //
-// Thread rule: immutable after create(); rows belong to whoever holds them; Scratch is per thread.
+// Thread rule: immutable after create(); rows belong to whoever holds them, and while additions are deferred to nobody;
+// Scratch is per thread.
 // Invariants:
 //  1. merge() is associative; merging rows in order of event time gives the row that one pass over all records gives
 //     (exact aggregates: identical results; sketches: identical state; mode and topk of more values than they count
@@ -26,6 +27,7 @@
 #include "lib/expr/aggregate_list.hpp"
 #include "lib/stream/state.hpp"
 #include "lib/window/aggregates/accumulator.hpp"
+#include "lib/window/aggregates/deferred.hpp"
 #include "lib/window/interval.hpp"
 
 namespace streamutils::window {
@@ -97,7 +99,11 @@ class AggregatePlan {
     }
   }
   /// The same for several, in their order. REQUIRES: at most kMostAdditions.
-  void add(std::span<const Addition> all, expr::Scratch& scratch) const;
+  void add(std::span<const Addition> all, expr::Scratch& scratch) const { add(all, scratch, nullptr); }
+  /// The same; what can be put off goes into `deferred`, which has been made by defer().
+  void add(std::span<const Addition> all, expr::Scratch& scratch, DeferredAdditions* deferred) const;
+  /// For additions that others make; null when there are no others, or none of it is heavy.
+  [[nodiscard]] std::unique_ptr<DeferredAdditions> defer(Workers* workers) const;
   /// Folds `other` into `row`; `other` stays as it is. Among equal event times other's records count as arrived later.
   void merge(char* row, const char* other) const;
   /// Appends `,"name":value` for each result in order of the list. `window` is the row's own, empty when it has no

@@ -95,7 +95,8 @@ Seen see(std::string_view bytes, size_t threads, std::optional<std::string> refu
   NullLog log;
   Metrics metrics;
   SharedFields shared;
-  Context context{clock, log, metrics, units, &shared};
+  Workers workers;
+  Context context{clock, log, metrics, units, &shared, &workers};
   FieldSet fields;
   for (const char* path : {"k", "a.b", "t"}) EXPECT_TRUE(fields.add(path).ok());
   Noting stage(fields, context);
@@ -104,7 +105,7 @@ Seen see(std::string_view bytes, size_t threads, std::optional<std::string> refu
   Waiter waiter(stop, -1);
   StreamReader reader(fileno(file), "the file", units, DecodeSettings{});
   std::optional<ReadAhead> ahead;
-  if (threads > 0) ahead.emplace(reader, shared, threads, 0);
+  if (threads > 0) ahead.emplace(reader, shared, workers, threads, 0);
   Source& source = ahead ? static_cast<Source&>(*ahead) : reader;
   Seen seen;
   for (;;) {
@@ -238,12 +239,13 @@ class Waiting final : public Source {
 TEST(ReadingAhead, SaysThatThereIsNothing) {
   Waiting source;
   SharedFields shared;
+  Workers workers;
   Units units;
   ItemRecorder recorder(units);
   const StopFlag stop;
   const Waiter waiter(stop, -1);
   for (const size_t small_bytes : {size_t{0}, ReadAhead::kSmallBytes}) {
-    ReadAhead ahead(source, shared, 2, small_bytes);
+    ReadAhead ahead(source, shared, workers, 2, small_bytes);
     const auto state = ahead.poll(recorder, waiter, Duration{0});
     ASSERT_TRUE(state.ok());
     EXPECT_EQ(*state, Source::State::empty) << small_bytes;
