@@ -132,6 +132,24 @@ STREAM_AVX2 inline bool is_short_string(const char* at, uint32_t& size) {
   return (quotes & stops & -stops) != 0;
 }
 
+/// How many bytes a number has; none unless it is a plain decimal of less than 16 bytes: digits, perhaps with a sign
+/// before and a fraction behind.
+STREAM_AVX2 inline bool is_short_number(const char* at, uint32_t& size) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));  // NOLINT
+  const __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+  const __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
+  const uint32_t others = ~static_cast<uint32_t>(_mm_movemask_epi8(digits));  // all from the 17th on
+  const uint32_t first = *at == '-' ? 1 : 0;
+  const uint32_t point = first + _tzcnt_u32(others >> first);
+  if (point == first || (at[first] == '0' && point != first + 1)) return false;
+  size = point;
+  if (at[point] == '.') {
+    size = point + 1 + _tzcnt_u32(others >> (point + 1));
+    if (size == point + 1) return false;
+  }
+  return size < 16 && (at[size] | 0x20) != 'e';
+}
+
 /// Behind the scalar that begins at `at`; null when there is none before `end`.
 STREAM_AVX2 __attribute__((noinline)) const char* skip_value(const char* at, const char* end, JsonValue& value,
                                                              bool& non_ascii) {
@@ -212,6 +230,13 @@ STREAM_AVX2 bool Shape::match(std::string_view record, std::span<JsonValue> valu
       if (stretch.slot != kNoSlot) {
         values[stretch.slot] = {.type = JsonType::string, .escaped = false, .raw = {begin, size + 2}};
       }
+      continue;
+    }
+    if (uint32_t size = 0; *at <= '9' && is_short_number(at, size)) {
+      at += size;
+      if (at > end) return false;
+      if (stretch.slot != kNoSlot)
+        values[stretch.slot] = {.type = JsonType::number, .escaped = false, .raw = {begin, size}};
       continue;
     }
     JsonValue value;

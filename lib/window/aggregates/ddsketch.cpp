@@ -62,18 +62,20 @@ double middle(int32_t number) {
 
 }  // namespace
 
-void DdSketch::release() { ::operator delete(pages_); }
+void DdSketch::release() {
+  ::operator delete (pages_, std::align_val_t{alignof(Page)});
+  delete carried_;
+}
 
-uint32_t DdSketch::lower_bound(int32_t number) const {
-  // REQUIRES: size_ > 0. Pages mostly lie with few gaps: then the distance to the first nearly tells which one it is.
-  constexpr int kMostGaps = 4;
-  const int32_t* const all = numbers();
-  if (number >= all[0]) {
-    uint32_t at = std::min(static_cast<uint32_t>(number - all[0]), size_ - 1);
-    for (int gaps = 0; gaps < kMostGaps && all[at] > number; ++gaps) --at;
-    if (all[at] == number) return at;
-  }
+size_t DdSketch::extra_bytes() const {
+  return capacity_ * (sizeof(Page) + sizeof(int32_t)) +
+         (carried_ != nullptr ? sizeof(Carried) + carried_->capacity() * sizeof(Carried::value_type) : 0);
+}
+
+inline uint32_t DdSketch::place_of(int32_t number) const {
+  if (first_ != kGaps) return static_cast<uint32_t>(std::clamp<int32_t>(number - first_, 0, size_));
   // Without branches: where a value falls is unpredictable.
+  const int32_t* const all = numbers();
   const int32_t* base = all;
   for (uint32_t rest = size_; rest > 1;) {
     const uint32_t half = rest / 2;
@@ -85,41 +87,92 @@ uint32_t DdSketch::lower_bound(int32_t number) const {
 
 void DdSketch::reserve(uint32_t capacity) {
   if (capacity <= capacity_) return;
-  auto* block = static_cast<Page*>(::operator new(capacity*(sizeof(Page) + sizeof(int32_t))));
+  auto* block =
+      static_cast<Page*>(::operator new (capacity*(sizeof(Page) + sizeof(int32_t)), std::align_val_t{alignof(Page)}));
   if (size_ > 0) {
     std::memcpy(block, pages_, size_ * sizeof(Page));
     std::memcpy(block + capacity, numbers(), size_ * sizeof(int32_t));
   }
-  release();
+  ::operator delete (pages_, std::align_val_t{alignof(Page)});
   pages_ = block;
-  capacity_ = capacity;
+  capacity_ = static_cast<uint16_t>(capacity);
 }
 
-DdSketch::Page& DdSketch::page(int32_t number) {
-  const uint32_t at = size_ == 0 ? 0 : lower_bound(number);
-  if (at < size_ && numbers()[at] == number) return pages_[at];
-  if (size_ == capacity_) reserve(capacity_ + capacity_ / 2 + 1);
+DdSketch::Page& DdSketch::insert(uint32_t at, int32_t number) {
+  // Few values take little memory; many do not move for each page.
+  if (size_ == capacity_) reserve(capacity_ == 0 ? 1 : std::clamp(capacity_ * 2U, 4U, kMostPages));
   std::memmove(pages_ + at + 1, pages_ + at, (size_ - at) * sizeof(Page));
   std::memmove(numbers() + at + 1, numbers() + at, (size_ - at) * sizeof(int32_t));
   pages_[at] = Page{};
   numbers()[at] = number;
   ++size_;
+  const int32_t first = numbers()[0];
+  first_ = numbers()[size_ - 1] - first == size_ - 1 ? first : kGaps;
   return pages_[at];
+}
+
+DdSketch::Page& DdSketch::page(int32_t number) {
+  uint32_t at = place_of(number);
+  if (at < size_ && numbers()[at] == number) return pages_[at];
+  // Small gaps are filled: then nothing has to be looked for.
+  constexpr int32_t kGap = 4;
+  if (at > 0 && number - numbers()[at - 1] <= kGap) {
+    while (numbers()[at - 1] + 1 < number) {
+      insert(at, numbers()[at - 1] + 1);
+      ++at;
+    }
+  }
+  if (at < size_ && numbers()[at] - number <= kGap) {
+    while (numbers()[at] - 1 > number) insert(at, numbers()[at] - 1);
+  }
+  return insert(at, number);
+}
+
+void DdSketch::carry(int32_t bucket, uint64_t n) {
+  if (carried_ == nullptr) carried_ = new Carried();
+  const auto at = std::lower_bound(carried_->begin(), carried_->end(), bucket,
+                                   [](const auto& one, int32_t wanted) { return one.first < wanted; });
+  if (at != carried_->end() && at->first == bucket) {
+    at->second += n;
+  } else {
+    carried_->insert(at, {bucket, n});
+  }
+}
+
+void DdSketch::add_to(Page& page, int32_t bucket, uint64_t n) {
+  uint16_t& counter = page.counts[bucket & (kPageSize - 1)];
+  const uint64_t sum = counter + n;
+  counter = static_cast<uint16_t>(sum);
+  if (sum >> kCounterBits != 0) carry(bucket, sum >> kCounterBits);
+}
+
+template <class Use>
+void DdSketch::for_each(Use use) const {
+  const std::pair<int32_t, uint64_t>* carried = carried_ != nullptr ? carried_->data() : nullptr;
+  const std::pair<int32_t, uint64_t>* const end = carried_ != nullptr ? carried + carried_->size() : nullptr;
+  for (uint32_t i = 0; i < size_; ++i) {
+    for (int32_t j = 0; j < kPageSize; ++j) {
+      uint64_t n = pages_[i].counts[j];
+      const int32_t bucket = numbers()[i] * kPageSize + j;
+      if (carried != end && carried->first == bucket) n += carried++->second << kCounterBits;
+      if (n != 0 && !use(bucket, n)) return;
+    }
+  }
 }
 
 DdSketch::Prepared DdSketch::prepare(double value) const {
   Prepared prepared{value, ordinal(value), 0};
-  if (size_ > 0) {
-    prepared.place = lower_bound(prepared.bucket >> kPageBits);
-    if (prepared.place < size_) __builtin_prefetch(&pages_[prepared.place].counts[prepared.bucket & (kPageSize - 1)]);
-  }
+  prepared.place = place_of(prepared.bucket >> kPageBits);
+  if (prepared.place < size_) __builtin_prefetch(&pages_[prepared.place]);
   return prepared;
 }
 
 void DdSketch::add(const Prepared& prepared) {
   const int32_t number = prepared.bucket >> kPageBits;
-  Page& its = prepared.place < size_ && numbers()[prepared.place] == number ? pages_[prepared.place] : page(number);
-  ++its.counts[prepared.bucket & (kPageSize - 1)];
+  const uint32_t at = prepared.place;
+  const bool is_there = at < size_ && (first_ == kGaps ? numbers()[at] : first_ + static_cast<int32_t>(at)) == number;
+  Page& its = is_there ? pages_[at] : page(number);
+  if (++its.counts[prepared.bucket & (kPageSize - 1)] == 0) carry(prepared.bucket, 1);
   if (count_++ == 0) {
     min_ = max_ = prepared.value;
   } else {
@@ -132,9 +185,15 @@ void DdSketch::merge(const DdSketch& other) {
   if (other.count_ == 0) return;
   reserve(other.size_);
   for (uint32_t i = 0; i < other.size_; ++i) {
-    Page& mine = page(other.numbers()[i]);
+    const int32_t number = other.numbers()[i];
+    Page& mine = page(number);
     const Page& theirs = other.pages_[i];
-    for (int32_t j = 0; j < kPageSize; ++j) mine.counts[j] += theirs.counts[j];
+    for (int32_t j = 0; j < kPageSize; ++j) {
+      if (theirs.counts[j] != 0) add_to(mine, number * kPageSize + j, theirs.counts[j]);
+    }
+  }
+  if (other.carried_ != nullptr) {
+    for (const auto& [bucket, n] : *other.carried_) carry(bucket, n);
   }
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = count_ == 0 ? other.max_ : std::max(max_, other.max_);
@@ -145,13 +204,26 @@ double DdSketch::value_at(uint64_t rank) const {
   if (rank <= 1) return min_;
   if (rank >= count_) return max_;
   uint64_t seen = 0;
-  for (uint32_t i = 0; i < size_; ++i) {
-    for (int32_t j = 0; j < kPageSize; ++j) {
-      seen += pages_[i].counts[j];
-      if (seen >= rank) return std::clamp(middle(numbers()[i] * kPageSize + j), min_, max_);
+  int32_t found = 0;
+  if (carried_ != nullptr) {
+    for_each([&](int32_t bucket, uint64_t n) {
+      seen += n;
+      found = bucket;
+      return seen < rank;
+    });
+  } else {
+    uint32_t at = 0;
+    for (;; ++at) {  // whole pages first
+      uint32_t in_page = 0;
+      for (const uint16_t n : pages_[at].counts) in_page += n;
+      if (seen + in_page >= rank) break;
+      seen += in_page;
     }
+    const uint16_t* count = pages_[at].counts;
+    while ((seen += *count) < rank) ++count;
+    found = numbers()[at] * kPageSize + static_cast<int32_t>(count - pages_[at].counts);
   }
-  return max_;
+  return std::clamp(middle(found), min_, max_);
 }
 
 // Saved: count, min, max, the number of used buckets, then each as number and count in order.
@@ -160,17 +232,16 @@ void DdSketch::save(StateWriter& out) const {
   out.f64(min_);
   out.f64(max_);
   uint32_t used = 0;
-  for (uint32_t i = 0; i < size_; ++i) {
-    for (const uint64_t n : pages_[i].counts) used += n != 0 ? 1 : 0;
-  }
+  for_each([&used](int32_t, uint64_t) {
+    ++used;
+    return true;
+  });
   out.u32(used);
-  for (uint32_t i = 0; i < size_; ++i) {
-    for (int32_t j = 0; j < kPageSize; ++j) {
-      if (pages_[i].counts[j] == 0) continue;
-      out.u32(static_cast<uint32_t>(numbers()[i] * kPageSize + j));
-      out.u64(pages_[i].counts[j]);
-    }
-  }
+  for_each([&out](int32_t bucket, uint64_t n) {
+    out.u32(static_cast<uint32_t>(bucket));
+    out.u64(n);
+    return true;
+  });
 }
 
 bool DdSketch::load(StateReader& in) {
@@ -186,7 +257,7 @@ bool DdSketch::load(StateReader& in) {
     const uint64_t n = in.u64();
     if (!in.ok() || n == 0 || number <= last || number > kMaxOrdinal) return false;
     if (__builtin_add_overflow(total, n, &total)) return false;
-    page(number >> kPageBits).counts[number & (kPageSize - 1)] = n;
+    add_to(page(number >> kPageBits), number, n);
     last = number;
   }
   if (total != count) return false;

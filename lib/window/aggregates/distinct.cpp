@@ -6,6 +6,7 @@
 // standard error 1.04 / sqrt(2^14) = 0.81 %. What is kept are 64-bit hashes: two of 1,024 values fall on one once in
 // 3.5e13 windows.
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "lib/window/aggregates/canonical.hpp"
@@ -55,16 +56,16 @@ class DistinctState {
   void add_hash(uint64_t hash) {
     if (hash == kEmpty) hash = 1;
     if (sketch_ != nullptr) return sketch_->add(hash);
-    if (size_ >= capacity_ / 2 && !contains(hash)) {
-      if (size_ == kExactValues) {
-        make_sketch();
-        return sketch_->add(hash);
-      }
-      grow();
-    }
+    if (capacity_ == 0) reserve(kFirst);
     uint64_t& slot = find(hash);
-    size_ += slot == kEmpty ? 1 : 0;
+    if (slot == hash) return;
+    if (size_ == kExactValues) {
+      make_sketch();
+      return sketch_->add(hash);
+    }
+    ++size_;
     slot = hash;
+    if (size_ > capacity_ / 2 && size_ < kExactValues) reserve(capacity_ * 2);
   }
 
   void merge(const DistinctState& other) {
@@ -72,6 +73,7 @@ class DistinctState {
       if (sketch_ == nullptr) make_sketch();
       sketch_->merge(*other.sketch_);
     } else {
+      reserve(other.capacity_);
       for (uint32_t i = 0; i < other.capacity_; ++i) {
         if (other.slots_[i] != kEmpty) add_hash(other.slots_[i]);
       }
@@ -107,6 +109,7 @@ class DistinctState {
     }
     const uint32_t size = in.u32();
     if (!in.ok() || form != 0 || size > kExactValues) return false;
+    if (size > 0) reserve(std::max(kFirst, std::bit_ceil(size * 2)));
     uint64_t last = kEmpty;
     for (uint32_t i = 0; i < size; ++i) {
       const uint64_t hash = in.u64();
@@ -120,19 +123,25 @@ class DistinctState {
  private:
   static constexpr uint64_t kEmpty = 0;  // a value that hashes to it counts as the one that hashes to 1
 
-  [[nodiscard]] uint32_t home(uint64_t hash) const { return static_cast<uint32_t>(hash) & (capacity_ - 1); }
+  static constexpr uint32_t kFirst = 4;
+
+  /// The highest bits: the slots are nearly in order of the hashes, so that growing reads and writes in order. Adding
+  /// in order to fewer slots would pile up, so whoever does reserves before.
+  [[nodiscard]] uint32_t home(uint64_t hash) const {
+    return static_cast<uint32_t>(hash >> 32) >> (32 - std::countr_zero(capacity_));
+  }
   /// Where `hash` is or would be. REQUIRES: a free slot.
   [[nodiscard]] uint64_t& find(uint64_t hash) const {
     uint32_t at = home(hash);
     while (slots_[at] != kEmpty && slots_[at] != hash) at = (at + 1) & (capacity_ - 1);
     return slots_[at];
   }
-  [[nodiscard]] bool contains(uint64_t hash) const { return capacity_ > 0 && find(hash) == hash; }
 
-  void grow() {
+  void reserve(uint32_t capacity) {
+    if (capacity <= capacity_) return;
     uint64_t* const old = slots_;
     const uint32_t old_capacity = capacity_;
-    capacity_ = std::max(4U, capacity_ * 2);
+    capacity_ = capacity;
     slots_ = new uint64_t[capacity_]();
     for (uint32_t i = 0; i < old_capacity; ++i) {
       if (old[i] != kEmpty) find(old[i]) = old[i];
@@ -150,7 +159,7 @@ class DistinctState {
     capacity_ = size_ = 0;
   }
 
-  uint64_t* slots_ = nullptr;  // open addressing, at most half full; capacity_ is a power of two or 0
+  uint64_t* slots_ = nullptr;  // open addressing, at most half full; capacity_ is a power of two from 4 on, or 0
   uint32_t capacity_ = 0;
   uint32_t size_ = 0;
   HyperLogLog* sketch_ = nullptr;

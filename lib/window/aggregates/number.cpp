@@ -175,9 +175,4 @@ double number_to_double(std::string_view number) {
   return value + 0.0;  // -0 + 0 is 0
 }
 
-std::string_view check_number(const JsonValue& value) {
-  if (value.type != JsonType::number) return "not_a_number";
-  return number_in_range(value.raw) ? std::string_view() : "number_out_of_range";
-}
-
 }  // namespace streamutils::window

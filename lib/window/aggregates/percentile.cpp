@@ -16,6 +16,7 @@ namespace {
 struct QuantilesState {
   static constexpr bool kChecks = true;
   static std::string_view check(const JsonValue& value) {
+    if (value.type == JsonType::number && is_plain_number(value.raw)) return {};
     const std::string_view reason = check_number(value);
     if (!reason.empty()) return reason;
     // Only long numbers and those with an exponent can be in Decimal's range and beyond double's, like 1e350.
@@ -23,9 +24,13 @@ struct QuantilesState {
     return std::isfinite(number_to_double(value.raw)) ? std::string_view() : "number_out_of_range";
   }
 
-  void add(const JsonValue& value, EventTime, expr::Scratch&) { sketch.add(number_to_double(value.raw)); }
+  static double number(const JsonValue& value) {
+    double number = 0;
+    return plain_to_double(value.raw, number) ? number : number_to_double(value.raw);
+  }
+  void add(const JsonValue& value, EventTime, expr::Scratch&) { sketch.add(number(value)); }
   using Prepared = DdSketch::Prepared;
-  Prepared prepare(const JsonValue& value, expr::Scratch&) const { return sketch.prepare(number_to_double(value.raw)); }
+  Prepared prepare(const JsonValue& value, expr::Scratch&) const { return sketch.prepare(number(value)); }
   void add(const Prepared& prepared) { sketch.add(prepared); }
   void merge(const QuantilesState& other) { sketch.merge(other.sketch); }
   [[nodiscard]] size_t extra_bytes() const { return sketch.extra_bytes(); }

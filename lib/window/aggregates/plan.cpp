@@ -38,6 +38,11 @@ struct Group {
   std::vector<size_t> counts;       // offsets of the states of count()
   std::vector<const Part*> parts;   // those of one field
   std::vector<const Part*> tuples;  // those of several
+  struct Check {
+    const Accumulator* accumulator;
+    size_t slot;
+  };
+  std::vector<Check> checks;  // those of one field that may refuse a value
 
   [[nodiscard]] std::string_view check(std::span<const JsonValue> values) const;
   void add_tuples(char* row, std::span<const JsonValue> values, EventTime time, expr::Scratch& scratch) const;
@@ -56,10 +61,10 @@ bool gather(const Part& part, std::span<const JsonValue> values, Tuple& tuple) {
 
 /// The reason why one of the parts cannot take a record, whatever the condition says.
 std::string_view Group::check(std::span<const JsonValue> values) const {
-  for (const Part* part : parts) {
-    const JsonValue& value = values[part->slot];
-    if (value.type <= JsonType::null || !part->accumulator->checks()) continue;
-    const std::string_view reason = part->accumulator->check(&value);
+  for (const Check& check : checks) {
+    const JsonValue& value = values[check.slot];
+    if (value.type <= JsonType::null) continue;
+    const std::string_view reason = check.accumulator->check(&value);
     if (!reason.empty()) return reason;
   }
   if (tuples.empty()) return {};
@@ -295,6 +300,9 @@ Part& AggregatePlan::Impl::part_of(std::string text, Aggregate& aggregate, expr:
     group.counts.push_back(part->offset);
   } else {
     (part->slots.size() == 1 ? group.parts : group.tuples).push_back(part.get());
+    if (part->slots.size() == 1 && part->accumulator->checks()) {
+      group.checks.push_back({part->accumulator.get(), part->slot});
+    }
   }
   parts.push_back(std::move(part));
   return *parts.back();

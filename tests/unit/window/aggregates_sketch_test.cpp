@@ -94,6 +94,63 @@ TEST(DdSketchMemory, IsBounded) {
   EXPECT_LE(all.extra_bytes(), 4'000'000U);
 }
 
+/// The sketch as it is saved.
+std::string saved(const DdSketch& sketch) {
+  StateWriter out;
+  sketch.save(out);
+  return out.take();
+}
+
+TEST(DdSketchCounters, CarryWhatTheyCannotHold) {
+  DdSketch sketch;
+  DdSketch half;
+  DdSketch other;
+  constexpr uint64_t kMany = 200'000;
+  for (uint64_t i = 0; i < kMany; ++i) {
+    for (const double value : {-7.0, 1.0, 1.0, 100.0}) {
+      sketch.add(value);
+      (i % 2 == 0 ? half : other).add(value);
+    }
+  }
+  sketch.add(0);
+  other.add(0);
+  EXPECT_EQ(sketch.count(), 4 * kMany + 1);
+  EXPECT_EQ(sketch.value_at(1), -7);
+  EXPECT_NEAR(sketch.value_at(kMany), -7, 0.035);
+  EXPECT_EQ(sketch.value_at(kMany + 1), 0);
+  EXPECT_NEAR(sketch.value_at(kMany + 2), 1, 0.005);
+  EXPECT_NEAR(sketch.value_at(3 * kMany + 1), 1, 0.005);
+  EXPECT_NEAR(sketch.value_at(3 * kMany + 2), 100, 0.5);
+  half.merge(other);
+  EXPECT_EQ(saved(half), saved(sketch));
+  DdSketch loaded;
+  const std::string bytes = saved(sketch);
+  StateReader in(bytes);
+  ASSERT_TRUE(loaded.load(in));
+  EXPECT_EQ(saved(loaded), saved(sketch));
+  loaded.add(1);
+  sketch.add(1);
+  EXPECT_EQ(saved(loaded), saved(sketch));
+}
+
+TEST(DdSketchPages, ComeInAnyOrder) {
+  for (const Distribution& distribution : distributions()) {
+    Random random(11);
+    std::vector<double> values;
+    for (int i = 0; i < 2000; ++i) values.push_back(distribution.draw(random));
+    DdSketch one;
+    for (const double value : values) one.add(value);
+    std::sort(values.begin(), values.end());
+    DdSketch rising;
+    for (const double value : values) rising.add(value);
+    DdSketch falling;
+    std::for_each(values.rbegin(), values.rend(), [&](double value) { falling.add(value); });
+    EXPECT_EQ(saved(rising), saved(one)) << distribution.name;
+    EXPECT_EQ(saved(falling), saved(one)) << distribution.name;
+    for (const uint64_t rank : {1, 2, 700, 1999, 2000}) EXPECT_EQ(rising.value_at(rank), one.value_at(rank));
+  }
+}
+
 uint64_t mixed(uint64_t x) {  // splitmix64
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -40,6 +42,32 @@ TEST(Number, ShortNumbersAreWrittenAsDecimalsAre) {
     append_short(out, coefficient, scale);
     ASSERT_EQ(out, to_decimal(coefficient, scale).to_json()) << coefficient << " / 10^" << scale;
   }
+}
+
+/// Bits, so that zeros of both signs differ.
+uint64_t bits(double value) { return std::bit_cast<uint64_t>(value); }
+
+TEST(Number, PlainNumbersAreTheDoublesThatOthersAre) {
+  Random random(4);
+  int read = 0;
+  for (int i = 0; i < 400'000; ++i) {
+    std::string text = random() % 3 == 0 ? "-" : "";
+    const uint64_t whole = random() % 7;
+    text += whole == 0 ? "0" : std::string(1, static_cast<char>('1' + random() % 9)) + digits(random, whole - 1);
+    if (random() % 3 != 0) text += '.' + digits(random, 1 + random() % 6);
+    if (random() % 8 == 0) text += (random() % 2 == 0 ? "e" : "E-") + std::to_string(random() % 400);
+    if (is_plain_number(text)) {
+      ASSERT_EQ(text.find_first_of("eE"), text.npos) << text;
+      ASSERT_TRUE(number_in_range(text)) << text;
+    }
+    double value = 0;
+    ASSERT_EQ(plain_to_double(text, value), is_plain_number(text)) << text;
+    if (!is_plain_number(text)) continue;
+    ++read;
+    ASSERT_EQ(bits(value), bits(number_to_double(text))) << text;
+    ASSERT_EQ(bits(value), bits(std::strtod(text.c_str(), nullptr) + 0.0)) << text;
+  }
+  EXPECT_GT(read, 200'000);
 }
 
 TEST(Number, ShortNumbersAreReadAsDecimalsAre) {
