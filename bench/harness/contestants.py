@@ -35,12 +35,14 @@ def flink(name, job, source, parallelism, read):
 
 def forms(window, source, read, watermark):
     """The three forms of one pipeline of ours, and a fourth where sfuse has threads."""
-    fused = ["sfuse", f"{' '.join(map(quoted, watermark))} | {' '.join(map(quoted, window))}"]
+    pipeline = f"{' '.join(map(quoted, watermark))} | {' '.join(map(quoted, window))}"
+    fused = ["sfuse", pipeline]
     threads = setup.knows_option("sfuse", "--threads")
     made = [Contestant("fused, 1 thread", [fused + (["--threads", "1"] if threads else [])], source=source, read=read)]
     if threads:
         made.append(Contestant("fused, 2 threads", [fused + ["--threads", "2"]], source=source, read=read))
-    made.append(Contestant("two processes, binary", [watermark + ["--binary"], window], source=source, read=read))
+    made.append(Contestant("two processes, binary", [["srun", pipeline]], source=source, read=read,
+                           note="under srun, which starts them and tells each what the other reads"))
     made.append(Contestant("two processes, text", [watermark, window], source=source, read=read))
     return made
 

@@ -16,8 +16,8 @@ void claim_standard_files();
 /// that cannot grow (the user's limit is reached) or is none stays as it is.
 void widen_pipes();
 
-/// SIGTERM and SIGINT request a stop, and the second one kills; SIGUSR1 sets report_requested; a broken pipe is an
-/// error of write(2) instead of a signal. `stop` has to outlive the process's signals.
+/// SIGTERM and SIGINT request a stop, and another one half a second later kills; SIGUSR1 sets report_requested; a
+/// broken pipe is an error of write(2) instead of a signal. `stop` has to outlive the process's signals.
 void install_signal_handlers(StopFlag& stop);
 
 extern std::atomic<bool> report_requested;

@@ -37,6 +37,18 @@ ended() {
 
 lines_in() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
 
+@test "signals that come at once are one request: systemd signals all of a unit, and srun its source" {
+  topic=$(unique_topic 1)
+  numbers 1 3 | kafka_admin produce "$topic" 0
+  follow out "$topic"
+  wait_until 20 grep -q '"caught-up"' out
+  kill -TERM "$pid"
+  kill -TERM "$pid"
+  kill -INT "$pid"
+  ended 0 "$pid"
+  wait_until 5 grep -q '"end"' out
+}
+
 @test "following: new records come, caught-up and behind are told, SIGTERM ends without fire" {
   topic=$(unique_topic 1)
   numbers 1 3 | kafka_admin produce "$topic" 0
