@@ -41,4 +41,19 @@ constexpr uint64_t number_of_eight(uint64_t values) {
   return (values & 0x0000FFFF0000FFFF) * 42'949'672'960'001 >> 32;
 }
 
+/// The eight digits of a number below 10^8, as their values; the reverse of number_of_eight().
+constexpr uint64_t eight_of_number(uint64_t number) {
+  uint64_t parts = number / 10'000 | (number % 10'000) << 32;
+  uint64_t high = (parts * 10'486 >> 20) & 0x0000007F0000007F;  // each divided by 100
+  parts = high | (parts - high * 100) << 16;
+  high = (parts * 103 >> 10) & 0x000F000F000F000F;  // by 10
+  return high | (parts - high * 10) << 8;
+}
+
+/// The highest bit of each byte of `word` that is `c`, and of none before the first such byte.
+constexpr uint64_t bytes_equal_to(uint64_t word, char c) {
+  const uint64_t others = word ^ (0x0101010101010101 * static_cast<unsigned char>(c));
+  return (others - 0x0101010101010101) & ~others & 0x8080808080808080;
+}
+
 }  // namespace streamutils

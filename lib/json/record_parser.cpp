@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "lib/base/bytes.hpp"
 #include "lib/json/shape.hpp"
 #include "lib/json/structurals.hpp"
 #include "lib/json/text.hpp"
@@ -14,24 +15,6 @@ namespace streamutils {
 namespace {
 
 struct Node;
-
-template <class Word>
-bool same_ends(const char* a, const char* b, size_t size) {
-  Word words[4];
-  std::memcpy(&words[0], a, sizeof(Word));
-  std::memcpy(&words[1], b, sizeof(Word));
-  std::memcpy(&words[2], a + size - sizeof(Word), sizeof(Word));
-  std::memcpy(&words[3], b + size - sizeof(Word), sizeof(Word));
-  return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
-}
-
-/// a == b without a call for names of 4 to 16 bytes, which most are.
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  if (a.size() > 16 || a.size() < 4) return a == b;
-  return a.size() < 8 ? same_ends<uint32_t>(a.data(), b.data(), a.size())
-                      : same_ends<uint64_t>(a.data(), b.data(), a.size());
-}
 
 /// One name wanted in an object: itself, or something inside it, or both.
 struct Want {
@@ -62,10 +45,10 @@ struct Node {
 
   Want* match(std::string_view name, size_t place) {
     const bool remembered = place < last_at.size() && last_at[place] < wants.size();
-    if (remembered && same_name(wants[last_at[place]].name, name)) return &wants[last_at[place]];
+    if (remembered && same_bytes(wants[last_at[place]].name, name)) return &wants[last_at[place]];
     if ((lengths & length_bit(name.size())) == 0) return nullptr;
     for (size_t i = 0; i < wants.size(); ++i) {
-      if (!same_name(wants[i].name, name)) continue;
+      if (!same_bytes(wants[i].name, name)) continue;
       if (place < last_at.size()) last_at[place] = static_cast<uint16_t>(std::min<size_t>(i, UINT16_MAX));
       return &wants[i];
     }

@@ -20,12 +20,17 @@ void Prefetch::read(Block& block) {
   fetched_.store(fetched_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
+void Prefetch::release() {
+  reading_.store(false, std::memory_order_release);
+  reading_.notify_one();
+}
+
 bool Prefetch::fetch() {
   const auto is_full = [this] { return fetched_.load() - taken_.load(std::memory_order_acquire) >= kBlocks; };
   if (is_full() || reading_.exchange(true, std::memory_order_acquire)) return false;
   const bool reads = !ended_ && !is_full();
   if (reads) read(blocks_[fetched_.load(std::memory_order_relaxed) % blocks_.size()]);
-  reading_.store(false, std::memory_order_release);
+  release();
   return reads;
 }
 
@@ -33,11 +38,12 @@ Prefetch::Block& Prefetch::next() {
   const size_t index = taken_.load(std::memory_order_relaxed);
   while (!is_ready()) {
     if (reading_.exchange(true, std::memory_order_acquire)) {
-      spin_until([this] { return is_ready() || !reading_.load(std::memory_order_relaxed); });
+      // From a disk it may take long.
+      if (!spin_until([this] { return is_ready() || !reading_.load(std::memory_order_relaxed); })) reading_.wait(true);
       continue;
     }
     if (!is_ready()) read(blocks_[index % blocks_.size()]);
-    reading_.store(false, std::memory_order_release);
+    release();
   }
   taken_.store(index + 1, std::memory_order_release);
   return blocks_[index % blocks_.size()];

@@ -40,6 +40,7 @@ class Prefetch {
   static constexpr size_t kBlocks = 4;
 
   void read(Block& block);
+  void release();
 
   int fd_;
   std::array<Block, kBlocks + 1> blocks_;  // one is in the hands of who called next()

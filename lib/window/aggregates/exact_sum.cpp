@@ -14,12 +14,12 @@ constexpr Wide kWideMax = static_cast<Wide>(~UnsignedWide{0} >> 1);
 bool scale_up(Wide& value, int digits) {
   static constexpr auto kLimits = [] {
     std::array<Wide, 39> limits{};
-    for (size_t i = 0; i < limits.size(); ++i) limits[i] = kWideMax / kPowersOfTen[i];
+    for (size_t i = 0; i < limits.size(); ++i) limits[i] = kWideMax / kWidePowersOfTen[i];
     return limits;
   }();
   const auto at = static_cast<size_t>(digits);
   if (value > kLimits[at] || value < -kLimits[at]) return false;
-  value *= kPowersOfTen[at];
+  value *= kWidePowersOfTen[at];
   return true;
 }
 

@@ -61,8 +61,8 @@ class HistogramAccumulator final : public Accumulator {
     const auto above = [&](const Edge& edge) {
       if (is_brief && edge.brief) {
         // Both sides below 10^36.
-        return edge.brief->coefficient * kPowersOfTen[static_cast<size_t>(brief.scale)] >
-               brief.coefficient * kPowersOfTen[static_cast<size_t>(edge.brief->scale)];
+        return edge.brief->coefficient * kWidePowersOfTen[static_cast<size_t>(brief.scale)] >
+               brief.coefficient * kWidePowersOfTen[static_cast<size_t>(edge.brief->scale)];
       }
       return edge.value > (is_brief ? to_decimal(brief.coefficient, brief.scale) : value);
     };

@@ -13,37 +13,12 @@ namespace streamutils::window {
 
 namespace {
 
-/// Eight bytes at once: digits to their value and back. The first digit is in the lowest byte.
-constexpr uint64_t kZeros = 0x3030303030303030;
-
-bool are_digits(uint64_t bytes) {
-  return (((bytes + 0x4646464646464646) | (bytes - kZeros)) & 0x8080808080808080) == 0;
-}
-
-/// REQUIRES: are_digits(bytes).
-uint64_t value_of_digits(uint64_t bytes) {
-  bytes -= kZeros;
-  bytes = bytes * 10 + (bytes >> 8);  // pairs, in every other byte
-  return ((bytes & 0x000000ff000000ff) * (100 + (uint64_t{1'000'000} << 32)) +
-          ((bytes >> 16) & 0x000000ff000000ff) * (1 + (uint64_t{10'000} << 32))) >>
-         32;
-}
-
-/// REQUIRES: value < 10^8.
-uint64_t digits_of_value(uint64_t value) {
-  uint64_t parts = value / 10'000 | (value % 10'000) << 32;
-  uint64_t high = (parts * 10'486 >> 20) & 0x0000007f0000007f;  // each divided by 100
-  parts = high | (parts - high * 100) << 16;
-  high = (parts * 103 >> 10) & 0x000f000f000f000f;  // by 10
-  return (high | (parts - high * 10) << 8) + kZeros;
-}
-
 /// Takes the digits from `at` on into `value`, modulo 2^64.
 void read_digits(const char*& at, const char* end, uint64_t& value) {
-  for (uint64_t bytes = 0; end - at >= 8; at += 8) {
-    std::memcpy(&bytes, at, sizeof bytes);
-    if (!are_digits(bytes)) break;
-    value = value * 100'000'000 + value_of_digits(bytes);
+  for (; end - at >= 8; at += 8) {
+    const uint64_t values = load_word(at) ^ kZeroDigits;
+    if (beyond_nine(values) != 0) break;
+    value = value * 100'000'000 + number_of_eight(values);
   }
   while (at != end && *at >= '0' && *at <= '9') value = value * 10 + static_cast<uint64_t>(*at++ - '0');
 }
@@ -62,8 +37,9 @@ bool normalize(ShortNumber& number) {
   if (number.coefficient == 0) number.scale = 0;
   if (number.scale > ShortNumber::kDigits || number.scale < -ShortNumber::kDigits) return false;
   if (number.scale >= 0) return true;
-  const Wide shifted = number.coefficient * kPowersOfTen[static_cast<size_t>(-number.scale)];
-  if (shifted >= kPowersOfTen[ShortNumber::kDigits] || shifted <= -kPowersOfTen[ShortNumber::kDigits]) return false;
+  const Wide shifted = number.coefficient * kWidePowersOfTen[static_cast<size_t>(-number.scale)];
+  if (shifted >= kWidePowersOfTen[ShortNumber::kDigits] || shifted <= -kWidePowersOfTen[ShortNumber::kDigits])
+    return false;
   number.coefficient = static_cast<int64_t>(shifted);
   number.scale = 0;
   return true;
@@ -89,7 +65,7 @@ bool read_short(std::string_view number, ShortNumber& out) {
   }
   // The digits were counted with leading zeros, which only sends a few numbers like 0.0000000000000000012 to Decimal.
   if (digits > ShortNumber::kDigits + 1) return false;
-  if (value >= static_cast<uint64_t>(kPowersOfTen[ShortNumber::kDigits])) return false;
+  if (value >= static_cast<uint64_t>(kWidePowersOfTen[ShortNumber::kDigits])) return false;
   if (at != end) scale -= read_exponent(at + 1, end);
   out.coefficient = negative ? -static_cast<int64_t>(value) : static_cast<int64_t>(value);
   out.scale = scale;
@@ -121,11 +97,11 @@ void append_integer(std::string& out, uint64_t value) {
   char* const end = buffer + sizeof buffer;
   char* at = end;
   for (;; value /= kEight) {
-    const uint64_t digits = digits_of_value(value % kEight);
+    const uint64_t values = eight_of_number(value % kEight), digits = values | kZeroDigits;
     at -= 8;
     std::memcpy(at, &digits, sizeof digits);
     if (value >= kEight) continue;
-    const int zeros = std::min(7, std::countr_zero(digits ^ kZeros) / 8);  // in front
+    const int zeros = std::min(7, std::countr_zero(values) / 8);  // in front
     at += zeros;
     break;
   }

@@ -18,7 +18,7 @@ using Wide = __int128;
 using UnsignedWide = unsigned __int128;
 
 /// 10^0 ... 10^38, all that fit.
-inline constexpr auto kPowersOfTen = [] {
+inline constexpr auto kWidePowersOfTen = [] {
   std::array<Wide, 39> powers{};
   powers[0] = 1;
   for (size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
@@ -45,15 +45,14 @@ void append_integer(std::string& out, uint64_t value);
 /// <= 18.
 void append_short(std::string& out, int64_t coefficient, int scale);
 
+inline constexpr uint64_t kLowerCase = 0x2020202020202020;
+
 /// True when the valid JSON `number` is written with an exponent.
 inline bool has_exponent(std::string_view number) {
   bool found = false;
   size_t i = 0;
-  for (; i + 8 <= number.size(); i += 8) {  // eight bytes at a time: is one of them zero?
-    uint64_t bytes = 0;
-    std::memcpy(&bytes, number.data() + i, sizeof bytes);
-    bytes = (bytes | 0x2020202020202020) ^ 0x6565656565656565;
-    found |= ((bytes - 0x0101010101010101) & ~bytes & 0x8080808080808080) != 0;
+  for (; i + 8 <= number.size(); i += 8) {
+    found |= bytes_equal_to(load_word(number.data() + i) | kLowerCase, 'e') != 0;
   }
   for (; i < number.size(); ++i) found |= (number[i] | 0x20) == 'e';
   return found;
@@ -84,8 +83,7 @@ inline bool plain_to_double(std::string_view number, double& value) {
   word >>= negative ? 8 : 0;
   size -= negative ? 1 : 0;
   // The point goes, digits behind it move up.
-  const uint64_t other = word ^ 0x2e2e2e2e2e2e2e2e;
-  const uint64_t point = (other - 0x0101010101010101) & ~other & 0x8080808080808080;
+  const uint64_t point = bytes_equal_to(word, '.');
   size_t places = 0;
   if (point != 0) {
     const uint64_t before = (point & -point) / 0x80 - 1;  // the bytes before it
@@ -111,8 +109,7 @@ double number_to_double(std::string_view number);
 /// True when the valid JSON `number` is so short, and without an exponent, that it is in any range.
 inline bool is_plain_number(std::string_view number) {
   if (number.size() > kWordBytes) return false;
-  const uint64_t bytes = (word_of(number) | 0x2020202020202020) ^ 0x6565656565656565;
-  return ((bytes - 0x0101010101010101) & ~bytes & 0x8080808080808080) == 0;
+  return bytes_equal_to(word_of(number) | kLowerCase, 'e') == 0;
 }
 
 /// Empty, or why `value` is not a number to compute with: "not_a_number", "number_out_of_range".

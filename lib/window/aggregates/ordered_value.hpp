@@ -48,8 +48,8 @@ class OrderedValue {
         return key.brief.coefficient < brief_ ? -1 : key.brief.coefficient > brief_ ? 1 : 0;
       }
       // Both sides below 10^36.
-      const Wide mine = brief_ * kPowersOfTen[static_cast<size_t>(key.brief.scale)];
-      const Wide theirs = key.brief.coefficient * kPowersOfTen[scale_];
+      const Wide mine = brief_ * kWidePowersOfTen[static_cast<size_t>(key.brief.scale)];
+      const Wide theirs = key.brief.coefficient * kWidePowersOfTen[scale_];
       return theirs < mine ? -1 : theirs > mine ? 1 : 0;
     }
     return compare_slow(key);
