@@ -32,7 +32,8 @@ namespace {
 using namespace streamutils::bench;
 
 constexpr uint64_t kAds = 1000;
-constexpr const char* kWatchedAd = "538453d7-52a0-4c4e-8f5a-000000000007";  // number 7
+constexpr uint64_t kWatched = 7;
+constexpr const char* kWatchedAd = "538453d7-52a0-4c4e-8f5a-000000000007";
 constexpr double kResultTimeout = 30;
 
 double seconds_of(clockid_t clock) {
@@ -151,16 +152,19 @@ int main(int argc, char** argv) {
 
   Random random{42};
   std::string event;
-  int64_t produced = 0, newest_ms = 0;
+  int64_t produced = 0, newest_ms = 0, watched_window = -1;  // the last that has a record of the watched ad
   const auto send = [&](int64_t time_ms) {
     event.clear();
     const uint64_t a = random.next();
-    append_event(event, a, random, time_ms, a % kAds);
-    // The first record of a window closes the one before it, if that had any.
+    const uint64_t ad = a % kAds;
+    append_event(event, a, random, time_ms, ad);
+    // The first record of a window closes the one before it. A result is looked for if there is to be one: the first
+    // window, and one in which this process was held up, may be without the watched ad.
     const int64_t window = time_ms / window_ms * window_ms;
-    const bool closes = newest_ms != 0 && newest_ms < window;
-    void* opaque = closes ? reinterpret_cast<void*>(newest_ms / window_ms * window_ms) : nullptr;
+    const int64_t before = newest_ms / window_ms * window_ms;
+    void* opaque = before < window && before == watched_window ? reinterpret_cast<void*>(before) : nullptr;
     newest_ms = time_ms;
+    if (ad == kWatched) watched_window = window;
     while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, event.data(), event.size() - 1, nullptr, 0, opaque) != 0) {
       if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) return false;
       usleep(1000);

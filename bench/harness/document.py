@@ -22,8 +22,8 @@ were compared and are equal. Written by `bench/compare`; nothing in it is typed 
 
 For each job every contestant runs once and its results are compared with those of a naive model in Python, all of them,
 after sorting; an approximate result is compared by its error. Then all run by turns, seven times (three times what needs more than
-20 s), so that what else the machine does meets all alike. Times are medians; a ratio is the median of the ratios of the
-runs of one turn. CPU seconds count all processes and threads of a contestant, peak memory is the sum of the largest resident
+20 s), so that what else the machine does meets all alike; each turn begins with another one, and before each run the file is
+read once, so that it is in memory. Times are medians; a ratio is the median of the ratios of the runs of one turn. CPU seconds count all processes and threads of a contestant, peak memory is the sum of the largest resident
 sizes of its processes. Ours count from the start of the first process to the end of the last; of DuckDB, Polars and Spark
 only the job counts, the engine already started; Flink counts cold from the start of the Java machine, and warm as the second
 run in the same one. Timed runs discard their results.

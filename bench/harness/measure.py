@@ -121,13 +121,26 @@ def difference(got, expected):
             f"{len(other)} others (key, got, expected) {other[:2]}")
 
 
+def warm(paths):
+    """Reads files: what runs in between may drive them out of memory, and disks are not what is compared."""
+    block = bytearray(1 << 20)
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            while file.readinto(block):
+                pass
+
+
 def interleave(contestants):
-    """All by turns, so that what else the machine does meets all alike. Samples by row; None where one did not run."""
+    """All by turns, so that what else the machine does meets all alike. A turn begins with another one each time: who
+    comes behind a program that leaves a gigabyte to be freed is slower by a third. Samples by row."""
     samples = {contestant.row(i): [] for contestant in contestants for i in range(len(contestant.labels))}
+    sources = {contestant.source for contestant in contestants if os.path.isfile(contestant.source)}
     for turn in range(max((c.runs for c in contestants), default=0)):
         say(f"  turn {turn + 1}")
-        for contestant in contestants:
+        first = turn % len(contestants)
+        for contestant in contestants[first:] + contestants[:first]:
             if turn < contestant.runs:
+                warm(sources)
                 for i, sample in enumerate(measure(contestant)):
                     samples[contestant.row(i)].append(sample)
     return samples

@@ -32,4 +32,13 @@ inline bool same_bytes(std::string_view a, std::string_view b) {
   return true;
 }
 
+/// The same, without a branch on the size of `text`: for values whose sizes nobody can foresee, against one that stays.
+inline bool same_bytes_as(std::string_view fixed, std::string_view text) {
+  const bool same_size = text.size() == fixed.size();
+  const auto own = reinterpret_cast<uintptr_t>(fixed.data()), other = reinterpret_cast<uintptr_t>(text.data());
+  const uintptr_t place = own ^ ((own ^ other) & -static_cast<uintptr_t>(same_size));
+  return static_cast<bool>(static_cast<int>(same_size) &
+                           static_cast<int>(same_bytes({reinterpret_cast<const char*>(place), fixed.size()}, fixed)));
+}
+
 }  // namespace streamutils

@@ -182,7 +182,7 @@ class Run {
   Truth compare_string(const Node& node, const JsonValue& json) {
     if (json.type == JsonType::string) {
       if (!json.escaped && node.field_comparison == Comparison::equal) {
-        return truth_of(same_bytes(json.string_body(), node.needle));
+        return truth_of(same_bytes_as(node.needle, json.string_body()));
       }
       const ScratchScope scope(scratch_);
       const std::string_view text = string_of(json);

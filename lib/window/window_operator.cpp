@@ -157,18 +157,23 @@ Status WindowOperator::on_records(const Batch& batch, Output& out) {
 
 Status WindowOperator::add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out) {
   const size_t end = std::min(batch.size(), first + kBlock);
-  size_t count = 0;
   const size_t width = reader.size();
+  size_t count = 0;
   for (size_t i = first; i < end; ++i) {
+    Chosen& chosen = chosen_[count];
     const std::span<JsonValue> room(values_.data() + count * width, width);
-    const ParseError error = reader.error(i);
-    const std::span<const JsonValue> values = error == ParseError::none ? reader.values(i, room) : room;
-    if (error == ParseError::none && compiled_.where && !is_wanted(values)) {
-      ++figures_->dropped;
-    } else {
-      choose(batch, i, values, error, count++);
+    chosen.index = i;
+    chosen.error = reader.error(i);
+    chosen.values = room;
+    bool wanted = true;
+    if (chosen.error == ParseError::none) {
+      chosen.values = reader.values(i, room);
+      wanted = !compiled_.where || is_wanted(chosen.values);
     }
+    count += static_cast<size_t>(wanted);  // no branch: nothing tells beforehand which way it would go
   }
+  figures_->dropped += end - first - count;
+  for (size_t place = 0; place < count; ++place) prepare(batch, place);
   if (!partials_) set.expect(std::span(records_).first(count));
   for (size_t place = 0; place < count; ++place) {
     const Chosen& chosen = chosen_[place];
@@ -196,24 +201,24 @@ bool WindowOperator::is_wanted(std::span<const JsonValue> values) {
   return compiled_.where->matches(values, scratch_);
 }
 
-void WindowOperator::choose(const Batch& batch, size_t i, std::span<const JsonValue> values, ParseError error,
-                            size_t place) {
+void WindowOperator::prepare(const Batch& batch, size_t place) {
   Chosen& chosen = chosen_[place];
   KeyedRecord& record = records_[place];
-  chosen = {.index = i};
-  record = {.values = values};
-  if (error != ParseError::none) {
-    chosen.invalid = reason(error);
+  chosen.invalid = {};
+  chosen.time = {};
+  record = {.values = chosen.values};
+  if (chosen.error != ParseError::none) {
+    chosen.invalid = reason(chosen.error);
     return;
   }
   if (partials_) return;  // their times are in the partials, which are read when their turn comes
-  chosen.time = time_of(batch, i, values);
+  chosen.time = time_of(batch, chosen.index, chosen.values);
   if (!chosen.time) {
     chosen.invalid = "bad_time";
     return;
   }
   record.time = chosen.time->us;
-  chosen.invalid = key_reader_.read(values, key_texts_[place], record.key);
+  chosen.invalid = key_reader_.read(chosen.values, key_texts_[place], record.key);
 }
 
 Status WindowOperator::place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out) {

@@ -95,8 +95,8 @@ class WindowOperator final : public Operator {
   Status add_block(const Batch& batch, size_t first, FieldReader& reader, WindowSet& set, Output& out);
   /// REQUIRES: there is a --where.
   bool is_wanted(std::span<const JsonValue> values);
-  /// Makes a record, which has these values when there is no error, the one in this place of chosen_ and records_.
-  void choose(const Batch& batch, size_t i, std::span<const JsonValue> values, ParseError error, size_t place);
+  /// Reads time and key of the record in this place of chosen_, for that of records_.
+  void prepare(const Batch& batch, size_t place);
   /// The record's values are read, and wanted: into its windows, or to the side.
   Status place(const Batch& batch, size_t i, const KeyedRecord& record, WindowSet& set, Output& out);
   /// With --merge.
@@ -140,7 +140,9 @@ class WindowOperator final : public Operator {
   // Of the records that are read at a time those that --where wants.
   static constexpr size_t kBlock = kMostAdditions;
   struct Chosen {
-    size_t index = 0;          // in the batch
+    size_t index = 0;  // in the batch
+    ParseError error = ParseError::none;
+    std::span<const JsonValue> values;
     std::string_view invalid;  // why it is; of these, and the times of those without one, the others mean nothing
     std::optional<EventTime> time;
   };
