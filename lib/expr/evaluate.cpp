@@ -182,7 +182,7 @@ class Run {
   Truth compare_string(const Node& node, const JsonValue& json) {
     if (json.type == JsonType::string) {
       if (!json.escaped && node.field_comparison == Comparison::equal) {
-        return truth_of(same_bytes_as(node.needle, json.string_body()));
+        return truth_of(same_bytes(json.string_body(), node.needle));
       }
       const ScratchScope scope(scratch_);
       const std::string_view text = string_of(json);
@@ -287,10 +287,8 @@ Value Expression::evaluate(std::span<const JsonValue> values, Scratch& scratch) 
   return Run(values, scratch).value(*root_);
 }
 
-bool Expression::matches(std::span<const JsonValue> values, Scratch& scratch) const {
-  Run run(values, scratch);
-  // Most conditions are one comparison.
-  return (root_->op == Op::compare ? run.compare(*root_) : run.truth(*root_)) == Truth::yes;
+bool Expression::is_true(std::span<const JsonValue> values, Scratch& scratch) const {
+  return Run(values, scratch).truth(*root_) == Truth::yes;
 }
 
 }  // namespace streamutils::expr

@@ -9,7 +9,12 @@ namespace streamutils::expr {
 
 // One that was not compiled is the literal null, so that no call on it can fail.
 Expression::Expression() : root_(std::make_unique<Node>(Op::literal)) {}
-Expression::Expression(std::unique_ptr<Node> root) : root_(std::move(root)) {}
+Expression::Expression(std::unique_ptr<Node> root) : root_(std::move(root)) {
+  if (root_->op != Op::compare || root_->shape != Shape::field_string) return;
+  if (root_->field_comparison != Comparison::equal) return;
+  equal_slot_ = root_->slot;
+  equal_text_ = root_->needle;
+}
 Expression::~Expression() = default;
 Expression::Expression(Expression&&) noexcept = default;
 Expression& Expression::operator=(Expression&&) noexcept = default;

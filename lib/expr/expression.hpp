@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/bytes.hpp"
 #include "lib/base/status.hpp"
 #include "lib/expr/value.hpp"
 #include "lib/json/record_parser.hpp"
@@ -59,7 +60,14 @@ class Expression {
   /// `values` are the record's, by slot of the FieldSet given to compile(). Never fails: what has no value is Null.
   [[nodiscard]] Value evaluate(std::span<const JsonValue> values, Scratch& scratch) const;
   /// True only when the result is true.
-  [[nodiscard]] bool matches(std::span<const JsonValue> values, Scratch& scratch) const;
+  [[nodiscard]] bool matches(std::span<const JsonValue> values, Scratch& scratch) const {
+    // Most conditions are that a field is a certain string.
+    if (equal_slot_ != kNone) {
+      const JsonValue& value = values[equal_slot_];
+      if (value.type == JsonType::string && !value.escaped) return same_bytes_as(equal_text_, value.string_body());
+    }
+    return is_true(values, scratch);
+  }
   /// The slots that it reads.
   [[nodiscard]] const std::vector<size_t>& slots() const;
   /// The canonical text: equal for equal expressions whatever their white space; for fingerprints.
@@ -67,8 +75,14 @@ class Expression {
 
  private:
   friend class Parser;
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
   explicit Expression(std::unique_ptr<Node> root);
+  [[nodiscard]] bool is_true(std::span<const JsonValue> values, Scratch& scratch) const;
+
   std::unique_ptr<Node> root_;
+  size_t equal_slot_ = kNone;  // when it is `field == "text"`
+  std::string equal_text_;
   std::vector<size_t> slots_;
 };
 

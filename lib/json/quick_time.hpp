@@ -30,7 +30,7 @@ inline bool read_digits(const char* text, size_t size, uint64_t& number) {
 
 inline int64_t of_digits(const char* text, size_t size, TimeUnit unit) {
   // So many digits fit into int64 microseconds.
-  constexpr std::array<size_t, 6> kMost{16, 12, 15, 16, 0, 0};
+  static constexpr std::array<size_t, 6> kMost{16, 12, 15, 16, 0, 0};
   uint64_t number = 0;
   if (size > kMost[static_cast<size_t>(unit)] || !read_digits(text, size, number)) return kUnread;
   uint64_t scale = unit == TimeUnit::s ? 1'000'000 : unit == TimeUnit::ms ? 1'000 : 1;

@@ -33,6 +33,13 @@ STREAM_AVX2 inline __m256i load(const void* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));  // NOLINT
 }
 
+/// In a register from here on: the compiler would make it anew wherever it is used.
+STREAM_AVX2 inline __m256i all_of(char c) {
+  __m256i bytes = _mm256_set1_epi8(c);
+  asm("" : "+x"(bytes));
+  return bytes;
+}
+
 /// From within a string to its closing quote; null when there is none before `end`, or a control character.
 STREAM_AVX2 const char* skip_rest(const char* at, const char* end, Seen& seen) {
   const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(0x1f);
@@ -107,8 +114,8 @@ STREAM_AVX2 inline const char* skip_space(const char* at, const char* end) {
 
 /// Are all bytes within their bounds, and no quotes or backslashes where there must be none?
 template <class Block>
-STREAM_AVX2 inline bool is_within(const char* at, const Block* block, const Block* last) {
-  const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
+STREAM_AVX2 inline bool is_within(const char* at, const Block* block, const Block* last, __m256i quote,
+                                  __m256i backslash) {
   __m256i outside = _mm256_setzero_si256();
   for (; block != last; ++block, at += kBytes) {
     const __m256i bytes = load(at);
@@ -120,16 +127,16 @@ STREAM_AVX2 inline bool is_within(const char* at, const Block* block, const Bloc
   return _mm256_testz_si256(outside, outside) != 0;
 }
 
-/// How many bytes of a string stand before its closing quote; none when that is not among the next 32, or anything
+/// How many bytes of a string stand before its closing quote; none when that is not among the next 33, or anything
 /// but plain ASCII comes before.
-STREAM_AVX2 inline bool is_short_string(const char* at, uint32_t& size) {
+STREAM_AVX2 inline bool is_short_string(const char* at, uint32_t& size, __m256i quote, __m256i backslash,
+                                        __m256i space) {
   const __m256i bytes = load(at);
-  const auto quotes = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'))));
-  const __m256i others = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')),
-                                         _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes));
-  const uint32_t stops = quotes | static_cast<uint32_t>(_mm256_movemask_epi8(others));
-  size = _tzcnt_u32(stops);
-  return (quotes & stops & -stops) != 0;
+  const __m256i stops =
+      _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(bytes, quote), _mm256_cmpeq_epi8(bytes, backslash)),
+                      _mm256_cmpgt_epi8(space, bytes));  // all beyond ASCII are less than a space, too
+  size = _tzcnt_u32(static_cast<uint32_t>(_mm256_movemask_epi8(stops)));
+  return at[size] == '"';
 }
 
 /// How many bytes a number has; none unless it is a plain decimal of less than 16 bytes: digits, perhaps with a sign
@@ -208,23 +215,24 @@ STREAM_AVX2 bool Shape::match(std::string_view record, std::span<JsonValue> valu
   const Fixed* fixed = fixed_.data();
   uint32_t* start = starts_.empty() ? nullptr : starts_.data();
   bool non_ascii = false;
+  const __m256i quote = all_of('"'), backslash = all_of('\\'), space = all_of(' ');
   for (const Stretch& stretch : stretches_) {
     const Block* const last_block = block + stretch.blocks;
     if (end - at < ptrdiff_t{stretch.size}) return false;
-    if (!is_within(at, block, last_block)) {
+    if (!is_within(at, block, last_block, quote, backslash)) {
       if (!is_json_space(*at)) return false;
       at = skip_space(at, end);
-      if (end - at < ptrdiff_t{stretch.size} || !is_within(at, block, last_block)) return false;
+      if (end - at < ptrdiff_t{stretch.size} || !is_within(at, block, last_block, quote, backslash)) return false;
     }
     block = last_block;
     if (start) *start++ = static_cast<uint32_t>(at - record.data());
-    for (const Fixed* const last = fixed + stretch.fixed; fixed != last; ++fixed) {
+    for (uint32_t n = stretch.fixed; n != 0; --n, ++fixed) {
       values[fixed->slot] = {.type = fixed->type, .escaped = false, .raw = {at + fixed->offset, fixed->size}};
     }
     at += stretch.size;
     if (stretch.is_last) break;
     const char* const begin = at;
-    if (uint32_t size = 0; *at == '"' && is_short_string(at + 1, size)) {
+    if (uint32_t size = 0; *at == '"' && is_short_string(at + 1, size, quote, backslash, space)) {
       at += size + 2;
       if (at > end) return false;
       if (stretch.slot != kNoSlot) {

@@ -17,7 +17,7 @@ struct JsonValue {
   std::string_view raw;
 
   /// REQUIRES: type == string. The bytes between the quotes, still escaped when `escaped`.
-  [[nodiscard]] std::string_view string_body() const { return raw.substr(1, raw.size() - 2); }
+  [[nodiscard]] std::string_view string_body() const { return {raw.data() + 1, raw.size() - 2}; }
   [[nodiscard]] bool is_true() const { return type == JsonType::boolean && raw.front() == 't'; }
 };
 
