@@ -129,6 +129,12 @@ def sliding(book, settings):
             for threads, ours in ((1, form), (2, fast)):
                 name = f"DuckDB, panes, {threads} thread{'s' if threads > 1 else ''}"
                 book.ratio(f"{size} every {every}: {ours} faster than {name}", samples, name, ours, 2)
+        else:
+            ratios = [measure.median(measure.paired(samples, f"DuckDB, panes, {n} thread{'s' if n > 1 else ''}", ours))
+                      for n, ours in ((1, form), (2, "fused, 2 threads"))]
+            if all(ratios):
+                book.note(f"{size} every {every}, without a floor: faster than DuckDB's panes {ratios[0]:.2f}x on one thread, "
+                          f"{ratios[1]:.2f}x on two")
 
 
 def percentiles(book, settings):
@@ -149,7 +155,7 @@ def percentiles(book, settings):
     window = ["swindow", "--tumbling", "10s", "--key", "service", "--agg",
               "p50=p50(latency_ms), p90=p90(latency_ms), p99=p99(latency_ms), users=distinct(user_id)", "--plain",
               "--time-format", "ms"]
-    promise = {"p50": 0.0101, "p90": 0.0101, "p99": 0.0101, "distinct": 0.05}
+    promise = {"p50": 0.005001, "p90": 0.005001, "p99": 0.005001, "distinct": 0.05}
     contestants = forms(window, source, None, ["swatermark", "--time", "time", "--bounded", "2s"])
     for contestant in contestants:
         contestant.read = judged(contestant.name, promise)
@@ -164,6 +170,8 @@ def percentiles(book, settings):
     print("relative error against exact (rank ceil(q n)), largest and mean:")
     for name, columns in errors.items():
         print(f"{name:<40}" + "  ".join(f"{c} {e['max']:.4f} {e['mean']:.4f}" for c, e in columns.items()))
+    book.note("distinct: our counts are exact up to 1,024 values, which no group here reaches; what is beyond is estimated, "
+              "within 2 % in nearly all cases (swindow(1))")
     for threads, ours in ((1, "fused, 1 thread"), (2, "fused, 2 threads")):
         plural = "s" if threads > 1 else ""
         ratios = [measure.median(measure.paired(samples, f"DuckDB {how}, {threads} thread{plural}", ours))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contestants, their runs by turns, and the medians of paired ratios."""
 import dataclasses
+import glob
 import json
 import os
 import shutil
@@ -134,7 +135,8 @@ def interleave(contestants):
     """All by turns, so that what else the machine does meets all alike. A turn begins with another one each time: who
     comes behind a program that leaves a gigabyte to be freed is slower by a third. Samples by row."""
     samples = {contestant.row(i): [] for contestant in contestants for i in range(len(contestant.labels))}
-    sources = {contestant.source for contestant in contestants if os.path.isfile(contestant.source)}
+    sources = [path for source in {contestant.source for contestant in contestants}
+               for path in (source, *glob.glob(f"{source}.halves/*")) if os.path.isfile(path)]
     for turn in range(max((c.runs for c in contestants), default=0)):
         say(f"  turn {turn + 1}")
         first = turn % len(contestants)

@@ -19,6 +19,9 @@ SETTINGS = ("queued.max.messages.kbytes", "queued.min.messages", "fetch.wait.max
             "isolation.level", "check.crcs")
 
 
+HOP_SECONDS = 0.05  # of CPU: a hop that needs less cannot be seen beside two runs of some seconds
+
+
 class Servers:
     """A broker and a Redis on a unix socket, both ended with the block."""
 
@@ -108,7 +111,7 @@ def kafka_to_redis(book, settings):
         for threads in (1, 2):
             contestants.append(Contestant(
                 f"Kafka Streams, {threads} thread{'s' if threads > 1 else ''}", kind="peer", peer="streams", reports=True,
-                read=read, note="counts in memory, nothing to Redis", stages=[[
+                read=read, note="from the start of the Java machine, with the stores it has by default; nothing to Redis", stages=[[
                     "java", "-Xmx1g", "-cp", f"{setup.PEERS}/streams/lib/*", "StreamsPeer", servers.broker, "views",
                     str(events), "{out}", str(threads), "{report}"]]))
         samples = contest(book, settings, "Kafka to Redis, broker and server on the same cores", events, contestants,
@@ -255,6 +258,8 @@ def five_stages(book, settings):
     for hop in hops:
         bare = samples.get(f"limit: bare pipe behind {names[hop - 1]}", [])
         both = zip(samples.get(f"two processes, cut behind {names[hop - 1]}", []), samples.get("one process", []), bare)
-        # A hop that passes next to nothing costs less than two runs differ by.
-        ratios = [max(cut.cpu - whole.cpu, 0) / max(pipe.cpu, 1e-9) for cut, whole, pipe in both]
+        ratios = [(cut.cpu - whole.cpu) / max(pipe.cpu, 1e-9) for cut, whole, pipe in both]
+        if bare and measure.median([pipe.cpu for pipe in bare]) < HOP_SECONDS:
+            book.note(f"hop behind {names[hop - 1]}: {sizes[hop - 1]:,} bytes, which cost less than two runs differ by: not judged")
+            continue
         book.target(f"hop behind {names[hop - 1]}: CPU of the bare pipe's", measure.median(ratios), 1.3, True)

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <charconv>
+#include <tuple>
 
 namespace streamutils::window {
 
@@ -108,10 +109,11 @@ Calendar& Calendar::operator=(Calendar&&) noexcept = default;
 
 Result<Calendar> Calendar::create(const CalendarSpan& span) {
   if (span.count < 1 || span.count > kMaxCount) {
-    return usage_error("'{}': give a number from 1 to {}", span.text(), kMaxCount);
+    return usage_error("--tumbling: '{}': give a number from 1 to {}", span.text(), kMaxCount);
   }
   if (span.unit == Unit::hour && 24 % span.count != 0) {
-    return usage_error("'{}' does not divide a day: hours of a calendar are 1, 2, 3, 4, 6, 8 or 12", span.text());
+    return usage_error("--tumbling: '{}' does not divide a day: hours of a calendar are 1, 2, 3, 4, 6, 8 or 12",
+                       span.text());
   }
   auto impl = std::make_unique<Impl>(Impl{span, nullptr, std::nullopt});
   try {
@@ -127,12 +129,15 @@ std::optional<Interval> Calendar::window(int64_t time) const {
   auto& last = impl_->last;
   if (last && last->start <= time && time < last->end) return last;
   if (time < kFirst || time >= kLast) return std::nullopt;
-  const auto local = impl_->zone->to_local(date::sys_time<microseconds>(microseconds(time)));
-  const auto [from, to] = bounds(local, impl_->span);
-  // A local time that is there twice begins with the first; one that is skipped is where the clock jumps.
+  // The first instant at which the clock shows so much: one that is there twice begins with the first, one that is
+  // skipped is where the clock jumps.
   const auto instant = [&](LocalTime at) {
     return impl_->zone->to_sys(at, date::choose::earliest).time_since_epoch().count();
   };
+  const auto local = impl_->zone->to_local(date::sys_time<microseconds>(microseconds(time)));
+  auto [from, to] = bounds(local, impl_->span);
+  // A clock that was set back shows local times again whose windows are over: those belong to the last that has begun.
+  while (instant(to) <= time) std::tie(from, to) = bounds(to, impl_->span);
   last = Interval{instant(from), instant(to)};
   return last;
 }

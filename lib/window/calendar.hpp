@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows by the calendar of a time zone: hours, days, weeks that begin on Monday, months.
 //
-// A window holds all instants whose local time is in its hours, days, weeks or months. So a day has 23, 24 or 25 hours;
-// an hour that daylight saving skips has no window, and one that it repeats is one window that holds both (cases 49 and
-// 50 of the semantics). Thread rule: immutable, but for a cache: one thread at a time.
+// A window begins when the clock first shows its beginning, and ends when it first shows that of the next one. So a day
+// has 23, 24 or 25 hours; an hour that daylight saving skips has no window, and one that it repeats is one window that
+// holds both (cases 49 and 50 of the semantics). What is repeated beyond a bound, as where clocks are set back by two
+// hours, or at a minute past midnight, belongs to the window that had begun. Thread rule: immutable, but for a cache:
+// one thread at a time.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -41,7 +43,7 @@ class Calendar {
 
   /// The earliest time that has a window, about the year -9976. The latest is in 9998.
   static constexpr int64_t kFirst = -377'000'000'000'000'000;
-  /// The window that holds `time`; empty for times beyond those. Several of a unit are counted from
+  /// The window that holds `time`; empty for times beyond those. Windows neither overlap nor leave gaps. Several of a unit are counted from
   /// 1970: days from the first of January, weeks from the fifth, months from January; hours from each midnight.
   [[nodiscard]] std::optional<Interval> window(int64_t time) const;
 

@@ -32,6 +32,8 @@ std::string_view size_option(const WindowSettings& s) {
 /// Do windows end at times that are known beforehand or follow from their records, so that the watermark fires them?
 bool ends_in_time(const WindowSettings& s) { return s.kind != WindowKind::count && s.kind != WindowKind::global; }
 
+constexpr int64_t kMostWindows = 1'000'000;  // that a record is in: each is a result
+
 Status check_shape(const WindowSettings& s) {
   if (s.calendar) {
     if (s.kind != WindowKind::aligned || !tumbling(s))
@@ -55,6 +57,10 @@ Status check_shape(const WindowSettings& s) {
   if (cumulates && s.size.us % s.slide.us != 0) {
     return usage_error("--cumulate: '{}' is not a multiple of --every {}, by which its windows grow",
                        format_duration(s.size), format_duration(s.slide));
+  }
+  if (s.size.us / s.slide.us > kMostWindows) {
+    return usage_error("--every: each record would be in {} windows of {}; {} are allowed", s.size.us / s.slide.us,
+                       format_duration(s.size), kMostWindows);
   }
   const Duration grid = cumulates ? s.size : s.slide;
   // The smallest int64 has no absolute value, but it is out of bounds all the same.

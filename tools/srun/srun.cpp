@@ -223,7 +223,10 @@ Status settle_fusion(const Options& options, Pipeline& pipeline) {
   pipeline.fuse |= options.fuse;
   if (options.threads > 0) pipeline.threads = options.threads;
   if (pipeline.fuse || pipeline.threads == 1) return {};
-  return usage_error("--threads needs --fuse; without it, give --threads to sfilter, swatermark or swindow");
+  return usage_error(
+      "--threads, or 'threads' in a pipeline file, needs --fuse, or 'fuse = true'; without it, give --threads to "
+      "sfilter, "
+      "swatermark or swindow");
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ TEST(SwindowOptions, CalendarWindows) {
             std::string::npos);
   EXPECT_NE(error({"--tumbling", "36h", "--tz", "UTC"}).find("1h to 24h"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "5h", "--tz", "UTC"}).find("does not divide a day"), std::string::npos);
+  EXPECT_NE(error({"--sliding", "365d", "--every", "1us"}).find("1000000 are allowed"), std::string::npos);
   EXPECT_NE(error({"--session", "30m", "--tz", "UTC"}).find("--tz goes with --tumbling only"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "1day", "--offset", "1h"}).find("--offset"), std::string::npos);
   EXPECT_NE(error({"--tumbling", "1day", "--tz", "Mars/Olympus"}).find("no time zone 'Mars/Olympus'"),

@@ -26,6 +26,29 @@ std::string window_of(const Calendar& calendar, int64_t seconds) {
                 : "none";
 }
 
+// Where a clock is set back across a bound of windows, too, whatever was asked before.
+TEST(Calendar, AWindowHoldsTheTimesItIsGivenForWhereClocksAreSetBack) {
+  struct Change {
+    const char* zone;
+    int64_t at;  // seconds
+  };
+  // By two hours; at a minute past midnight; by half an hour; by a day.
+  for (const auto& [zone, at] : {Change{"Antarctica/Troll", 1761440400}, Change{"America/St_Johns", 1130639460},
+                                 Change{"Australia/Lord_Howe", 1743865200}, Change{"America/Juneau", -3225223727}}) {
+    for (const auto& [unit, count] : {std::pair(Unit::hour, 1), {Unit::hour, 2}, {Unit::day, 1}, {Unit::week, 1}}) {
+      const Calendar c = calendar(unit, zone, count);
+      std::optional<Interval> last;
+      for (int64_t time = (at - 200'000) * 1'000'000; time < (at + 200'000) * 1'000'000; time += 59'000'000) {
+        const auto window = calendar(unit, zone, count).window(time);
+        ASSERT_TRUE(window->start <= time && time < window->end) << zone << ' ' << time;
+        ASSERT_EQ(c.window(time), window) << zone << ' ' << time;
+        if (last && last != window) ASSERT_EQ(last->end, window->start) << zone << ' ' << time;
+        last = window;
+      }
+    }
+  }
+}
+
 // Any two windows meet or are one, and a window is that of every time in it.
 TEST(Calendar, WindowsCoverAllTimeOnce) {
   std::mt19937_64 random(9);
