@@ -43,8 +43,9 @@ class Calendar {
 
   /// The earliest time that has a window, about the year -9976. The latest is in 9998.
   static constexpr int64_t kFirst = -377'000'000'000'000'000;
-  /// The window that holds `time`; empty for times beyond those. Windows neither overlap nor leave gaps. Several of a unit are counted from
-  /// 1970: days from the first of January, weeks from the fifth, months from January; hours from each midnight.
+  /// The window that holds `time`; empty for times beyond those. Windows neither overlap nor leave gaps. Several of a
+  /// unit are counted from 1970: days from the first of January, weeks from the fifth, months from January; hours from
+  /// each midnight.
   [[nodiscard]] std::optional<Interval> window(int64_t time) const;
 
  private:
